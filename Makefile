@@ -1,0 +1,45 @@
+# The front door: `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := bin
+# The race detector needs a C compiler; without one the tests say so and run without it.
+RACE := $(shell command -v $$(go env CC) >/dev/null && [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
+
+.PHONY: help
+help: ## Show this help
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: demo
+demo: build ## Show everything on a control plane of its own; KEEP=1 keeps it running
+	@go run ./test/env/build >/dev/null
+	@PATH="$(CURDIR)/$(BIN):$$PATH" go run ./test/demo $(if $(KEEP),-keep)
+
+.PHONY: test
+test: ## Run every test; builds the test control plane the first time
+	@go run ./test/env/build >/dev/null
+	@[ -n "$(RACE)" ] || echo "no C compiler: testing without the race detector" >&2
+	go test $(RACE) -timeout 30m ./...
+
+.PHONY: lint
+lint: ## Run the linters
+	@cd tools/golangci-lint && go build -o ../../$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(BIN)/golangci-lint run ./...
+
+.PHONY: generate
+generate: ## Write the generated files: deepcopy functions and CRDs
+	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
+	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/crds
+
+.PHONY: verify
+verify: ## Fail, by name, on a generated file that is stale
+	@tools/verify
+
+.PHONY: build
+build: ## Build the binaries into bin/
+	go build -o $(BIN)/ ./cmd/...
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf $(BIN)

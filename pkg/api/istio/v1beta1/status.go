@@ -1,0 +1,147 @@
+package v1beta1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+)
+
+// IstioGatewayStatus is what a gateway is, as last observed. The four capitalised fields are ASM's own and
+// keep their meaning; the others are Portcullis's.
+type IstioGatewayStatus struct {
+	// One word for people: Running when ready in every cluster, Pending, Terminating or Failed otherwise.
+	//
+	// +optional
+	Status string `json:"Status,omitempty"`
+	// Every address of the gateway, of all clusters, sorted.
+	//
+	// +optional
+	// +listType=atomic
+	GatewayAddress []string `json:"GatewayAddress,omitempty"`
+	// The cluster of each address, sorted by cluster and address.
+	//
+	// +optional
+	// +listType=atomic
+	ClusterIDGatewayAddressMap []ClusterGatewayAddress `json:"ClusterIdGatewayAddressMap,omitempty"`
+	// What is wrong, for people; empty when nothing is.
+	//
+	// +optional
+	ErrorMessage string `json:"ErrorMessage,omitempty"`
+
+	// metadata.generation that this status speaks of.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions of the gateway over all its clusters: Accepted, Reconciled, Ready, AddressAssigned,
+	// RestartPending, Paused and DeletionBlocked.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// The gateway in each cluster that it is, or has been and is not yet gone from. An entry is written
+	// before anything is applied in its cluster, and leaves when nothing is left there.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=clusterId
+	Clusters []ClusterStatus `json:"clusters,omitempty"`
+}
+
+// ClusterGatewayAddress is one address of a gateway in one cluster.
+type ClusterGatewayAddress struct {
+	// IP address or host name.
+	IPAddress string `json:"ipAddress"`
+	// The cluster's ID.
+	ClusterID string `json:"clusterId"`
+}
+
+// ClusterState is one word for how a gateway is in one cluster.
+//
+// +kubebuilder:validation:Enum=Pending;Applied;Ready;Failed;Deleting
+type ClusterState string
+
+// The states of a gateway in one cluster.
+const (
+	// ClusterPending: nothing has been applied yet.
+	ClusterPending ClusterState = "Pending"
+	// ClusterApplied: all objects are applied, pods are not all available yet.
+	ClusterApplied ClusterState = "Applied"
+	// ClusterReady: all objects are applied and the wanted pods are available.
+	ClusterReady ClusterState = "Ready"
+	// ClusterFailed: an object could not be applied or removed; message says which and why.
+	ClusterFailed ClusterState = "Failed"
+	// ClusterDeleting: the gateway is on its way out of the cluster.
+	ClusterDeleting ClusterState = "Deleting"
+)
+
+// ClusterStatus is a gateway in one cluster.
+type ClusterStatus struct {
+	// The cluster's ID, the name of its GatewayCluster.
+	ClusterID string `json:"clusterId"`
+	// One word for how the gateway is there.
+	State ClusterState `json:"state"`
+	// What is wrong there, for people; empty when nothing is.
+	//
+	// +optional
+	Message string `json:"message,omitempty"`
+	// metadata.generation that was last applied there.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Pods wanted by the Deployment, whoever decided the number.
+	//
+	// +optional
+	Replicas int32 `json:"replicas,omitempty"`
+	// Pods that are ready.
+	//
+	// +optional
+	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
+	// Type of the Service that is applied there.
+	//
+	// +optional
+	ServiceType corev1.ServiceType `json:"serviceType,omitempty"`
+	// Addresses of the load balancer there, sorted.
+	//
+	// +optional
+	// +listType=atomic
+	Addresses []string `json:"addresses,omitempty"`
+	// Mesh profile that the objects there were rendered with.
+	//
+	// +optional
+	Mesh *v1alpha1.MeshProfile `json:"mesh,omitempty"`
+	// Objects applied there, in the order of their application.
+	//
+	// +optional
+	// +listType=atomic
+	Objects []ObjectReference `json:"objects,omitempty"`
+}
+
+// ObjectReference names one applied object; all lie in the gateway's namespace.
+type ObjectReference struct {
+	// API version, for example apps/v1.
+	APIVersion string `json:"apiVersion"`
+	// Kind, for example Deployment.
+	Kind string `json:"kind"`
+	// Name.
+	Name string `json:"name"`
+}
+
+// The condition types of a gateway.
+const (
+	// ConditionAccepted: every cluster that the gateway names is registered.
+	ConditionAccepted = "Accepted"
+	// ConditionReconciled: every object is applied, in every cluster, for this generation.
+	ConditionReconciled = "Reconciled"
+	// ConditionReady: the wanted pods are available, in every cluster.
+	ConditionReady = "Ready"
+	// ConditionAddressAssigned: every LoadBalancer Service has an address.
+	ConditionAddressAssigned = "AddressAssigned"
+	// ConditionRestartPending: a change that would restart pods is held until it is approved.
+	ConditionRestartPending = "RestartPending"
+	// ConditionPaused: the controller writes nothing because somebody asked it not to.
+	ConditionPaused = "Paused"
+	// ConditionDeletionBlocked: the gateway cannot go because something is left in a cluster.
+	ConditionDeletionBlocked = "DeletionBlocked"
+)
