@@ -1,0 +1,25 @@
+package gateway
+
+// The annotations of ASM that an IstioGateway may carry. Values are strings: 'true', never true.
+const (
+	// AnnotationManagedByASM 'true' places a gateway in the mesh's own infrastructure. Mesh 1.18.0.147.
+	AnnotationManagedByASM = "asm.alibabacloud.com/managed-by-asm"
+	// AnnotationExportMetrics is the ID of the cluster that a managed gateway's metrics go to.
+	AnnotationExportMetrics = "asm.alibabacloud.com/export-metrics"
+	// AnnotationLogProject is the log project that access logs go to. Changing it restarts pods.
+	AnnotationLogProject = "asm.alibabacloud.com/aliyun-logs-project"
+	// AnnotationLogConfig is the name of a log collection configuration to reuse. Changing it restarts pods.
+	AnnotationLogConfig = "asm.alibabacloud.com/aliyun-logtail-config"
+	// AnnotationLogMachineGroup is the log collectors' machine group to reuse. Changing it restarts pods.
+	AnnotationLogMachineGroup = "asm.alibabacloud.com/aliyun-logs-machinegroup"
+	// AnnotationReplicasManagedByASM "false" leaves the number of pods to somebody else. Mesh 1.19.
+	AnnotationReplicasManagedByASM = "asm.alibabacloud.com/replicas-managed-by-asm"
+	// AnnotationCanary "true" asks for a canary Deployment of one pod. Mesh 1.20.
+	AnnotationCanary = "asm.alibabacloud.com/enable-canary-deployment"
+	// AnnotationDrainTimeout is how many seconds connections have to end by themselves when a pod stops.
+	// Changing it restarts pods. Mesh 1.26.
+	AnnotationDrainTimeout = "asm.alibabacloud.com/gateway-drain-timeout-seconds"
+)
+
+// AnnotationApprovedBy names the ChangeApproval that let a gateway's last disruptive change in.
+const AnnotationApprovedBy = "portcullis.dev/approved-by"

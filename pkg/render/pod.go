@@ -1,0 +1,103 @@
+package render
+
+import (
+	"maps"
+	"slices"
+
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// podTemplate is what a gateway's pods are made from. Whatever changes in it restarts all of them, so nothing
+// is in it that the pods do not need.
+//
+// The shape is that of Istio's own hydrated gateways, with the image pinned: what was reviewed is what runs,
+// whatever an injector in the cluster would make of it.
+// https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml
+func podTemplate(p gateway.Placed) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+	spec, err := podSpec(p)
+	if err != nil {
+		return nil, err
+	}
+	return corev1ac.PodTemplateSpec().
+		WithLabels(podLabels(p)).
+		WithAnnotations(podAnnotations(p)).
+		WithSpec(spec), nil
+}
+
+// podSpec is the pod.
+func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
+	drain, _, err := drainTimeout(p)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := container(p, drain)
+	if err != nil {
+		return nil, err
+	}
+	affinity, err := convert[corev1ac.AffinityApplyConfiguration](p.Spec.Affinity)
+	if err != nil {
+		return nil, err
+	}
+	volumes, mounts := volumes(p)
+	spec := corev1ac.PodSpec().
+		WithServiceAccountName(gateway.ObjectName(p.Name)).
+		WithTerminationGracePeriodSeconds(gracePeriod(p, drain)).
+		WithSecurityContext(podSecurityContext(p)).
+		WithDNSPolicy(valueOf(p.Spec.DNSPolicy)).
+		WithImagePullSecrets(imagePullSecrets(p)...).
+		WithNodeSelector(p.Spec.NodeSelector).
+		WithTolerations(tolerations(p)...).
+		WithContainers(proxy.WithVolumeMounts(mounts...)).
+		WithVolumes(volumes...)
+	spec.Affinity = affinity
+	if valueOf(p.Spec.HostNetwork) {
+		spec.WithHostNetwork(true)
+	}
+	return spec, nil
+}
+
+// imagePullSecrets are the credentials for the image's registry, sorted, each once: they are a set, and its
+// order in the mesh profile must not restart pods.
+func imagePullSecrets(p gateway.Placed) []*corev1ac.LocalObjectReferenceApplyConfiguration {
+	var out []*corev1ac.LocalObjectReferenceApplyConfiguration
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(p.Mesh.ImagePullSecrets))) {
+		out = append(out, corev1ac.LocalObjectReference().WithName(name))
+	}
+	return out
+}
+
+// tolerations are the taints that the pods tolerate, in the order of the gateway.
+func tolerations(p gateway.Placed) []*corev1ac.TolerationApplyConfiguration {
+	var out []*corev1ac.TolerationApplyConfiguration
+	for _, toleration := range p.Spec.Tolerations {
+		out = append(out, &corev1ac.TolerationApplyConfiguration{
+			Key:               stated(toleration.Key),
+			Operator:          stated(toleration.Operator),
+			Value:             stated(toleration.Value),
+			Effect:            stated(toleration.Effect),
+			TolerationSeconds: clone(toleration.TolerationSeconds),
+		})
+	}
+	return out
+}
+
+// resources are the CPU and memory of the proxy.
+func resources(p gateway.Placed) *corev1ac.ResourceRequirementsApplyConfiguration {
+	out := corev1ac.ResourceRequirements()
+	asked := p.Spec.Resources
+	if asked == nil {
+		return out
+	}
+	if len(asked.Limits) > 0 {
+		out.WithLimits(maps.Clone(asked.Limits))
+	}
+	if len(asked.Requests) > 0 {
+		out.WithRequests(maps.Clone(asked.Requests))
+	}
+	for _, claim := range asked.Claims {
+		out.WithClaims(&corev1ac.ResourceClaimApplyConfiguration{Name: new(claim.Name), Request: stated(claim.Request)})
+	}
+	return out
+}

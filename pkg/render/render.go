@@ -1,0 +1,102 @@
+// Package render turns a gateway in one cluster into the objects that make it real there. It is pure: the
+// same input gives the same bytes, in admission where it predicts restarts and in the controller that makes
+// them, and nothing that comes in is changed.
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+	rbacv1ac "k8s.io/client-go/applyconfigurations/rbac/v1"
+
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// Objects are what a gateway is made of in one cluster; nil means that an object of this kind is not wanted.
+//
+// They state only what we own. What is left out belongs to others: replicas to an autoscaler, node ports and
+// the load balancer to the cluster, annotations and labels of their own to whoever set them.
+type Objects struct {
+	ServiceAccount          *corev1ac.ServiceAccountApplyConfiguration
+	Role                    *rbacv1ac.RoleApplyConfiguration
+	RoleBinding             *rbacv1ac.RoleBindingApplyConfiguration
+	Service                 *corev1ac.ServiceApplyConfiguration
+	Deployment              *appsv1ac.DeploymentApplyConfiguration
+	HorizontalPodAutoscaler *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
+	PodDisruptionBudget     *policyv1ac.PodDisruptionBudgetApplyConfiguration
+}
+
+// Object is one rendered object: an apply configuration that can tell its kind.
+type Object interface {
+	runtime.ApplyConfiguration
+	GetKind() *string
+}
+
+// Render makes the objects of a gateway in a cluster. An error says which field cannot be made real and what
+// it must be.
+func Render(p gateway.Placed) (Objects, error) {
+	service, err := service(p)
+	if err != nil {
+		return Objects{}, err
+	}
+	deployment, err := deployment(p)
+	if err != nil {
+		return Objects{}, err
+	}
+	return Objects{
+		ServiceAccount:          serviceAccount(p),
+		Role:                    role(p),
+		RoleBinding:             roleBinding(p),
+		Service:                 service,
+		Deployment:              deployment,
+		HorizontalPodAutoscaler: horizontalPodAutoscaler(p),
+		PodDisruptionBudget:     podDisruptionBudget(p),
+	}, nil
+}
+
+// List lists the objects in the order of their application: what pods need to start comes before them, and
+// the Service early, because a load balancer takes minutes.
+func (o Objects) List() []Object {
+	var out []Object
+	out = appendWanted(out, o.ServiceAccount)
+	out = appendWanted(out, o.Role)
+	out = appendWanted(out, o.RoleBinding)
+	out = appendWanted(out, o.Service)
+	out = appendWanted(out, o.Deployment)
+	out = appendWanted(out, o.HorizontalPodAutoscaler)
+	return appendWanted(out, o.PodDisruptionBudget)
+}
+
+// TemplateHash is the sha256 over the pod template, in hex; empty when there is no Deployment. Pods restart
+// when it changes, and only then.
+func (o Objects) TemplateHash() (string, error) {
+	if o.Deployment == nil || o.Deployment.Spec == nil {
+		return "", nil
+	}
+	// Structs keep their fields in order and maps are written sorted, so equal templates are equal bytes.
+	raw, err := json.Marshal(o.Deployment.Spec.Template)
+	if err != nil {
+		return "", fmt.Errorf("writing the pod template as JSON: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// appendWanted appends an object unless it is nil. It is generic because a nil pointer of a concrete type
+// is no longer nil once it is an Object.
+func appendWanted[T any, P interface {
+	*T
+	Object
+}](list []Object, object P) []Object {
+	if object == nil {
+		return list
+	}
+	return append(list, object)
+}

@@ -1,0 +1,13 @@
+package render
+
+import (
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// serviceAccount is the identity of a gateway's pods, in the cluster and in the mesh.
+func serviceAccount(p gateway.Placed) *corev1ac.ServiceAccountApplyConfiguration {
+	return corev1ac.ServiceAccount(gateway.ObjectName(p.Name), p.Namespace).
+		WithLabels(objectLabels(p))
+}
