@@ -1,0 +1,46 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/rego"
+)
+
+// ask evaluates a query and reads what came of it in three ways: an error, no answer, or exactly one. Only the
+// last is an answer. Rego is silent about what is undefined, and silence must not pass for consent.
+func (e *Engine) ask(ctx context.Context, query rego.PreparedEvalQuery, in Input) (answer any, err error) {
+	// The one place that recovers: an evaluation that panics has decided nothing, and must not take the
+	// decisions of other requests with it.
+	defer func() {
+		if cause := recover(); cause != nil {
+			answer, err = nil, fmt.Errorf("evaluating: panic: %v", cause)
+		}
+	}()
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	value, err := in.value()
+	if err != nil {
+		return nil, fmt.Errorf("reading the input: %w", err)
+	}
+	tooLate := fmt.Errorf("rules must answer within %s, have not", e.deadline)
+	ctx, cancel := context.WithTimeoutCause(ctx, e.deadline, tooLate)
+	defer cancel()
+	results, err := query.Eval(ctx, rego.EvalParsedInput(value))
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		// OPA only says that it was interrupted, the context knows why.
+		return nil, fmt.Errorf("evaluating: %w", cause)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("evaluating: %w", err)
+	}
+	if len(results) == 0 {
+		return nil, errors.New("rules must give an answer, gave none: it is undefined")
+	}
+	if len(results) > 1 || len(results[0].Expressions) != 1 {
+		return nil, fmt.Errorf("rules must give one answer, gave %d", len(results))
+	}
+	return results[0].Expressions[0].Value, nil
+}

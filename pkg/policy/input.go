@@ -1,0 +1,154 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// operationDelete is the one operation that leaves no object behind.
+const operationDelete = "DELETE"
+
+// Input is what the rules know of one request.
+type Input struct {
+	// Request is who asks for what.
+	Request Request
+	// Gateway is the object as it shall be, in JSON's types; nil on DELETE. For validation it is what mutation
+	// made of it.
+	Gateway any
+	// Old is the stored object; nil on CREATE.
+	Old any
+	// Clusters describes every cluster that the request concerns, by ID.
+	Clusters map[string]Cluster
+	// Mesh is the mesh as a whole: the lowest of its clusters.
+	Mesh Mesh
+	// Change is what the change does; nil when nobody looked.
+	Change any
+	// Approvals are those of this gateway that match the change.
+	Approvals []any
+	// Now is the time, RFC 3339. Rules have no other clock, so that a decision can be repeated.
+	Now string
+}
+
+// Request is who asks for what.
+type Request struct {
+	// Operation is CREATE, UPDATE or DELETE.
+	Operation string
+	// User who asks.
+	User User
+	// DryRun is true when nothing will be stored.
+	DryRun bool
+	// Name and Namespace of the gateway.
+	Name, Namespace string
+}
+
+// User is who asks, as the API server authenticated them.
+type User struct {
+	// Username is the user's name.
+	Username string
+	// Groups that the user is in.
+	Groups []string
+}
+
+// Cluster is what is known of one cluster, and of the gateway in it.
+type Cluster struct {
+	// Registered says whether the mesh knows the cluster at all.
+	Registered bool
+	// Reachable says whether its API server answers now.
+	Reachable bool
+	// Managed says whether it takes the gateways that ASM manages.
+	Managed bool
+	// Facts are its ClusterFacts; nil when none are known.
+	Facts any
+	// Effective is the gateway's effective spec there; nil for a cluster that the gateway only mentions.
+	Effective any
+	// Mesh is the mesh there.
+	Mesh Mesh
+}
+
+// Mesh is what rules may know of a mesh.
+type Mesh struct {
+	// Version of the mesh, for example 1.18.0.147; empty when it is not known.
+	Version string
+}
+
+// check refuses an input that the rules would misread: they take a missing object for a deletion.
+func (in Input) check() error {
+	if in.Gateway == nil && in.Request.Operation != operationDelete {
+		return fmt.Errorf("input.gateway must hold the object on %s, is absent", in.Request.Operation)
+	}
+	if in.Gateway != nil && in.Request.Operation == operationDelete {
+		return errors.New("input.gateway must be absent on DELETE, is set")
+	}
+	return nil
+}
+
+// value is the input as the rules read it. What is not known is absent from it: null would be a value. What no
+// rule reads is never converted, so that a gateway in 50 clusters costs little more than one in two.
+func (in Input) value() (ast.Value, error) {
+	clusters := make(map[string]any, len(in.Clusters))
+	known := layouts{}
+	for id, cluster := range in.Clusters {
+		fields, err := cluster.fields(known)
+		if err != nil {
+			return nil, fmt.Errorf("clusters[%s]: %w", id, err)
+		}
+		clusters[id] = fields
+	}
+	fields := map[string]any{
+		"request":  in.Request.fields(),
+		"clusters": clusters,
+		"mesh":     in.Mesh.fields(),
+		"now":      in.Now,
+	}
+	for name, object := range map[string]any{"gateway": in.Gateway, "old": in.Old, "change": in.Change} {
+		if object != nil {
+			fields[name] = object
+		}
+	}
+	if in.Approvals != nil {
+		fields["approvals"] = in.Approvals
+	}
+	return ast.LazyObject(fields), nil
+}
+
+// fields are a request as the rules read it.
+func (r Request) fields() map[string]any {
+	return map[string]any{
+		"operation": r.Operation,
+		"user":      map[string]any{"username": r.User.Username, "groups": r.User.Groups},
+		"dryRun":    r.DryRun,
+		"name":      r.Name,
+		"namespace": r.Namespace,
+	}
+}
+
+// fields are a cluster as the rules read it.
+func (c Cluster) fields(known layouts) (map[string]any, error) {
+	fields := map[string]any{
+		"registered": c.Registered,
+		"reachable":  c.Reachable,
+		"managed":    c.Managed,
+		"mesh":       c.Mesh.fields(),
+	}
+	for name, part := range map[string]any{"facts": c.Facts, "effective": c.Effective} {
+		if part == nil {
+			continue
+		}
+		object, err := known.open(part)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", name, err)
+		}
+		fields[name] = object
+	}
+	return fields, nil
+}
+
+// fields are a mesh as the rules read it.
+func (m Mesh) fields() map[string]any {
+	if m.Version == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"version": m.Version}
+}

@@ -1,0 +1,94 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+)
+
+// parametersFile holds the parameters that rules come with.
+const parametersFile = "parameters.yaml"
+
+// readParameters reads the rules' parameters and merges an installation's own over them.
+func readParameters(rules fs.FS, own map[string]any) (map[string]any, error) {
+	text, err := fs.ReadFile(rules, parametersFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte("{}"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var parameters map[string]any
+	if err := yaml.UnmarshalStrict(text, &parameters); err != nil {
+		return nil, fmt.Errorf("%s: %w", parametersFile, err)
+	}
+	if err := checkParameters(parameters, own); err != nil {
+		return nil, err
+	}
+	return merge(parameters, own), nil
+}
+
+// checkParameters refuses what no rule reads, and what a rule would misread.
+func checkParameters(parameters, own map[string]any) error {
+	var errs []error
+	for _, code := range slices.Sorted(maps.Keys(own)) {
+		of, known := parameters[code].(map[string]any)
+		stated, isObject := own[code].(map[string]any)
+		if !known || !isObject {
+			errs = append(errs, fmt.Errorf("%s must be an object with the parameters of a rule that has some (%v), is not", code, slices.Sorted(maps.Keys(parameters))))
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(stated)) {
+			if !isSameKind(of[name], stated[name]) {
+				errs = append(errs, fmt.Errorf("%s.%s must be %s, is %s", code, name, kind(of[name]), kind(stated[name])))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isSameKind says whether a rule can read a stated parameter as it reads its own; null takes one away.
+func isSameKind(known, stated any) bool {
+	return kind(known) == kind(stated) || (stated == nil && known != nil)
+}
+
+// kind names what a value of JSON is.
+func kind(value any) string {
+	switch value.(type) {
+	case nil:
+		return "absent"
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	case bool:
+		return "true or false"
+	case string:
+		return "a string"
+	default:
+		return "a number"
+	}
+}
+
+// merge is one tree of values over another: objects key by key, everything else as a whole. null takes a key
+// away, because there is no other way to say that something has no value.
+func merge(under, over map[string]any) map[string]any {
+	out := maps.Clone(under)
+	for key, value := range over {
+		if value == nil {
+			delete(out, key)
+			continue
+		}
+		lower, isObject := out[key].(map[string]any)
+		upper, areObjects := value.(map[string]any)
+		if isObject && areObjects {
+			value = merge(lower, upper)
+		}
+		out[key] = value
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+# METADATA
+# title: Main
+# description: >-
+#   What the engine asks. It decides nothing: it collects what the rules say, so that a new rule is a new folder and
+#   touches no other file.
+package main
+
+# METADATA
+# description: What is filled in, each with the rule that says so; the engine merges it and refuses contradictions.
+mutate := {"fill": fill, "ensure": ensure}
+
+# METADATA
+# description: What is refused and what is warned of.
+validate := {"deny": deny, "warn": warn}
+
+fill contains {"rule": rule, "path": path, "value": value, "absent": absent} if {
+	some rule
+	some path, value in data.mutate[rule].fill
+	absent := {written | some written in data.mutate[rule].absent}
+}
+
+ensure contains object.union({"rule": rule}, wanted) if {
+	some rule
+	some wanted in data.mutate[rule].ensure
+}
+
+# Rules judge the object as it shall be, and refuse what is absent from it. A deletion leaves no object: nothing of
+# it may then count as absent, or nobody could delete a gateway.
+deny contains finding if {
+	input.gateway
+	some rule
+	some finding in data.validate[rule].deny
+}
+
+warn contains finding if {
+	input.gateway
+	some rule
+	some finding in data.validate[rule].warn
+}

@@ -1,0 +1,87 @@
+# METADATA
+# title: Kernel parameters
+# description: >-
+#   A parameter that a pod cannot set, or that a node's kernel does not have, keeps every new pod from starting. On the
+#   host's network the kubelet refuses any of net.*, and the Deployment makes new pods without end.
+# related_resources:
+#   - ref: https://help.aliyun.com/en/asm/sidecar/crd-fields-for-an-asm-gateway
+#     description: ASM gateway CRD reference, Kernel tuning
+#   - ref: https://www.alibabacloud.com/help/en/ecs/user-guide/change-the-tcp-time-wait-timeout-period
+#     description: Change the TCP TIME-WAIT timeout period, which kernels have tcp_tw_timeout
+#   - ref: https://github.com/kubernetes/kubernetes/issues/118702
+#     description: Pods without end when hostNetwork meets a net sysctl
+#   - ref: https://github.com/kubernetes/website/pull/56255
+#     description: Which sysctls a pod can set
+package validate.kernel_parameters
+
+import data.lib.gateway
+import data.lib.result
+import data.lib.version
+
+parameters := data.parameters.kernel_parameters
+
+stated := object.get(input.gateway, ["spec", "kernel", "parameters"], {})
+
+# What pods would get. Parameters of a kernel section that is off do nothing.
+applied := {name: parameter |
+	input.gateway.spec.kernel.enabled
+	some name, _ in stated
+	parameter := parameters.supported[name]
+}
+
+deny contains finding if {
+	some name in (object.keys(stated) - object.keys(parameters.supported))
+	finding := result.finding(rego.metadata.chain(), {
+		"field": field(name),
+		"message": sprintf("must be one of the %d supported kernel parameters, is %s", [count(parameters.supported), name]),
+		"fix": "remove it; kubectl explain istiogateway.spec.kernel.parameters lists them",
+	})
+}
+
+deny contains finding if {
+	some name, parameter in applied
+	parameter.nodeWide
+	not parameters.privilegedInitContainer
+	finding := result.finding(rego.metadata.chain(), {
+		"field": field(name),
+		"message": "must be a parameter that a pod can set, is one of the whole node",
+		"fix": "remove it, and set it on the nodes",
+	})
+}
+
+deny contains finding if {
+	some name, _ in applied
+	startswith(name, "net.")
+	input.gateway.spec.hostNetwork
+	finding := result.finding(rego.metadata.chain(), {
+		"field": field(name),
+		"message": "must be absent on the host's network, is set: no pod would start, and new ones be made without end",
+		"fix": "remove it, or set spec.hostNetwork to false",
+	})
+}
+
+warn contains finding if {
+	some name, parameter in applied
+	not parameter.nodeWide
+	exception := unsafe(parameter)
+	finding := result.finding(rego.metadata.chain(), {
+		"field": field(name),
+		"message": sprintf("must be allowed by the kubelets, is not by default%s", [exception]),
+		"fix": sprintf("add %s to allowedUnsafeSysctls of the nodes' kubelets, or remove it", [name]),
+	})
+}
+
+field(name) := sprintf("spec.kernel.parameters.%s", [name])
+
+# Where the kubelet lets no pod set the parameter unless it is told to.
+unsafe(parameter) := "" if {
+	not parameter.safe
+	not parameter.safeSince
+}
+
+unsafe(parameter) := sprintf(" before Kubernetes %s", [parameter.safeSince]) if {
+	some release in releases
+	not version.at_least(release, parameter.safeSince)
+}
+
+releases := {object.get(input.clusters[id], ["facts", "kubernetesVersion"], "unknown") | some id in gateway.clusters}
