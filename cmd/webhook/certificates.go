@@ -1,0 +1,55 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+
+	servertls "github.com/cert-manager/cert-manager/pkg/server/tls"
+	"github.com/cert-manager/cert-manager/pkg/server/tls/authority"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// certificates gives the server its certificate: from files, or one of our own, whose CA we then write
+// into the webhook configurations.
+func certificates(mgr manager.Manager, o options) ([]func(*tls.Config), error) {
+	var source servertls.CertificateSource = &servertls.FileCertificateSource{CertPath: o.certFile, KeyPath: o.keyFile}
+	if o.certFile == "" {
+		source = &servertls.DynamicSource{
+			DNSNames: o.dnsNames,
+			Authority: &authority.DynamicAuthority{
+				SecretNamespace: o.caNamespace,
+				SecretName:      o.caName,
+				CommonName:      "portcullis-webhook-ca",
+				RESTConfig:      mgr.GetConfig(),
+			},
+		}
+		if err := addCABundle(mgr, o); err != nil {
+			return nil, fmt.Errorf("adding the CA's writer: %w", err)
+		}
+	}
+	if err := mgr.Add(source); err != nil {
+		return nil, fmt.Errorf("adding the certificate's source: %w", err)
+	}
+	return []func(*tls.Config){func(config *tls.Config) {
+		config.MinVersion = tls.VersionTLS12
+		config.GetCertificate = source.GetCertificate
+	}}, nil
+}
+
+// caSecretOnly keeps in memory, of Secrets and webhook configurations, the ones that we own.
+func caSecretOnly(o options) cache.Options {
+	configuration := cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", o.configuration)}
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&corev1.Secret{}: {
+			Namespaces: map[string]cache.Config{o.caNamespace: {}},
+			Field:      fields.OneTermEqualSelector("metadata.name", o.caName),
+		},
+		&admissionregistrationv1.MutatingWebhookConfiguration{}:   configuration,
+		&admissionregistrationv1.ValidatingWebhookConfiguration{}: configuration,
+	}}
+}

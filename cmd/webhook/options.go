@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+// options are the webhook's flags.
+type options struct {
+	// bindAddress and port are where the API server finds us.
+	bindAddress string
+	port        int
+	// healthAddress serves /healthz and /readyz, metricsAddress /metrics; "0" turns the latter off.
+	healthAddress, metricsAddress string
+	// certFile and keyFile are the serving certificate; without them we make our own.
+	certFile, keyFile string
+	// caNamespace and caName are the Secret that holds the CA of our own certificates.
+	caNamespace, caName string
+	// dnsNames are the names in our own certificates.
+	dnsNames []string
+	// configuration is the name of the webhook configurations that get our CA.
+	configuration string
+	// deadline stops the evaluation of the rules.
+	deadline time.Duration
+	// parameters is a file with parameters of the rules.
+	parameters string
+	// logging is zap's own set of flags.
+	logging zap.Options
+}
+
+// newCommand is the webhook's command line.
+func newCommand() *cobra.Command {
+	var o options
+	command := &cobra.Command{
+		Use:           "webhook",
+		Short:         "Guards changes to IstioGateways at admission",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			logger := zap.New(zap.UseFlagOptions(&o.logging))
+			ctrl.SetLogger(logger)
+			return run(ctrl.LoggerInto(command.Context(), logger), o)
+		},
+	}
+	o.addFlags(command)
+	return command
+}
+
+// addFlags names the flags and their defaults.
+func (o *options) addFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&o.bindAddress, "bind-address", "", "address to serve the webhooks on; all addresses when empty")
+	flags.IntVar(&o.port, "port", 9443, "port to serve the webhooks on")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
+	flags.StringVar(&o.certFile, "tls-cert-file", "", "serving certificate; made by the webhook itself when empty")
+	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "private key of the serving certificate")
+	flags.StringVar(&o.caNamespace, "ca-secret-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the Secret that holds the CA of the webhook's own certificates")
+	flags.StringVar(&o.caName, "ca-secret-name", "portcullis-webhook-ca", "name of that Secret")
+	flags.StringSliceVar(&o.dnsNames, "dns-names", nil, "host names in the webhook's own certificates")
+	flags.StringVar(&o.configuration, "webhook-configuration-name", "portcullis", "name of the webhook configurations that get the CA of the webhook's own certificates")
+	flags.DurationVar(&o.deadline, "evaluation-deadline", time.Second, "time after which a decision is given up and the request refused")
+	flags.StringVar(&o.parameters, "parameters", "", "YAML file with parameters of the rules, by the rule's code; the built-in ones hold where it says nothing")
+	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
+	o.logging.BindFlags(logging)
+	flags.AddGoFlagSet(logging)
+	// controller-runtime reads --kubeconfig from Go's own flags.
+	flags.AddGoFlag(flag.Lookup("kubeconfig"))
+}
+
+// validate refuses flags that contradict each other.
+func (o *options) validate() error {
+	if (o.certFile == "") != (o.keyFile == "") {
+		return errors.New("--tls-cert-file and --tls-private-key-file must be set both or neither")
+	}
+	if o.certFile != "" {
+		return nil
+	}
+	if o.caNamespace == "" {
+		return errors.New("--ca-secret-namespace must name a namespace when no certificate is given, is empty")
+	}
+	if len(o.dnsNames) == 0 {
+		return errors.New("--dns-names must name the hosts that the API server calls when no certificate is given, is empty")
+	}
+	return nil
+}

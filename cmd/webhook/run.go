@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/mutate"
+	"portcullis.dev/portcullis/pkg/policy"
+	"portcullis.dev/portcullis/pkg/review"
+	"portcullis.dev/portcullis/pkg/validate"
+	"portcullis.dev/portcullis/policies"
+)
+
+// run puts the parts together in their starting order and runs them until the context ends.
+func run(ctx context.Context, o options) error {
+	// The rules first: without rules there is nothing to listen for.
+	engine, err := compile(ctx, o)
+	if err != nil {
+		return fmt.Errorf("compiling the rules: %w", err)
+	}
+	ctrl.LoggerFrom(ctx).Info("Compiled the rules", "revision", engine.Revision())
+	mgr, err := newManager(o)
+	if err != nil {
+		return fmt.Errorf("creating the manager: %w", err)
+	}
+	// Asking for the informer now makes the manager sync it before it starts the server.
+	if _, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.GatewayCluster{}); err != nil {
+		return fmt.Errorf("watching GatewayClusters: %w", err)
+	}
+	certificate, err := certificates(mgr, o)
+	if err != nil {
+		return fmt.Errorf("preparing the serving certificate: %w", err)
+	}
+	reviewer := &review.Reviewer{Engine: engine, Clusters: clusters(mgr.GetClient()), Now: time.Now}
+	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
+	server.Register("/mutate", &webhook.Admission{Handler: &mutate.Handler{Mutator: reviewer}})
+	server.Register("/validate", &webhook.Admission{Handler: &validate.Handler{Validator: reviewer}})
+	if err := mgr.Add(afterCaches{server}); err != nil {
+		return fmt.Errorf("adding the webhook server: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("webhook", server.StartedChecker()); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	return nil
+}
+
+// compile reads the parameters and compiles the built-in rules with them.
+func compile(ctx context.Context, o options) (*policy.Engine, error) {
+	options := policy.Options{Deadline: o.deadline}
+	if o.parameters != "" {
+		raw, err := os.ReadFile(o.parameters)
+		if err != nil {
+			return nil, fmt.Errorf("reading the parameters: %w", err)
+		}
+		if err := yaml.UnmarshalStrict(raw, &options.Parameters); err != nil {
+			return nil, fmt.Errorf("reading the parameters in %s: %w", o.parameters, err)
+		}
+	}
+	return policy.New(ctx, policies.FS, options)
+}
+
+// newManager runs everything but decides nothing: any replica may answer, so no leader is elected.
+func newManager(o options) (manager.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("registering types: %w", err)
+		}
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, manager.Options{
+		Scheme:                 scheme,
+		Cache:                  caSecretOnly(o),
+		HealthProbeBindAddress: o.healthAddress,
+		Metrics:                metricsserver.Options{BindAddress: o.metricsAddress},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddHealthzCheck("ping", healthz.Ping)
+}
+
+// clusters lists the registered clusters from memory.
+func clusters(reader client.Reader) func(context.Context) ([]v1alpha1.GatewayCluster, error) {
+	return func(ctx context.Context) ([]v1alpha1.GatewayCluster, error) {
+		list := &v1alpha1.GatewayClusterList{}
+		err := reader.List(ctx, list)
+		return list.Items, err
+	}
+}
+
+// afterCaches starts the server when the caches are synced, not before: a request that met an empty cache
+// would be decided wrongly. The manager starts what it knows to be a webhook server before its caches, so
+// the server's own type is hidden from it.
+type afterCaches struct {
+	server webhook.Server
+}
+
+// Start runs the server until the context ends.
+func (a afterCaches) Start(ctx context.Context) error {
+	return a.server.Start(ctx)
+}
+
+// NeedLeaderElection says that every replica serves.
+func (afterCaches) NeedLeaderElection() bool {
+	return false
+}

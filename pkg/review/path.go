@@ -1,0 +1,56 @@
+package review
+
+import (
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// index is a list index at the end of one part of a field path: ports[2].
+var index = regexp.MustCompile(`\[(\d+)\]`)
+
+// sameAt says whether two objects hold the same at a field path as findings write it, for example
+// spec.ports[0].targetPort. A path that leads nowhere in both holds the same nothing.
+//
+// Cluster IDs and annotation keys may hold dots, so at each step the longest key that fits is taken.
+func sameAt(path string, a, b map[string]any) bool {
+	path = index.ReplaceAllString(path, ".$1")
+	return reflect.DeepEqual(at(path, a), at(path, b))
+}
+
+// at is what lies at a dotted path, nil when nothing does.
+func at(path string, value any) any {
+	if path == "" {
+		return value
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		key := longestKey(path, value)
+		return at(strings.TrimPrefix(strings.TrimPrefix(path, key), "."), value[key])
+	case []any:
+		head, rest, _ := strings.Cut(path, ".")
+		i, err := strconv.Atoi(head)
+		if err != nil || i >= len(value) {
+			return nil
+		}
+		return at(rest, value[i])
+	default:
+		return nil
+	}
+}
+
+// longestKey is the longest key of a map that a path starts with; without one it is the whole path, which
+// no map holds.
+func longestKey(path string, value map[string]any) string {
+	longest := ""
+	for key := range value {
+		if len(key) > len(longest) && (path == key || strings.HasPrefix(path, key+".")) {
+			longest = key
+		}
+	}
+	if longest == "" {
+		return path
+	}
+	return longest
+}

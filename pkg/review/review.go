@@ -1,0 +1,141 @@
+// Package review makes one decision of one change to a gateway. Both webhooks, the command line and the
+// audit ask it, so that they cannot disagree.
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/policy"
+)
+
+// Reviewer decides with one set of rules and what is known of the clusters.
+type Reviewer struct {
+	// Engine holds the rules.
+	Engine *policy.Engine
+	// Clusters lists the registered clusters. It must answer from memory: it is asked on every admission.
+	Clusters func(context.Context) ([]v1alpha1.GatewayCluster, error)
+	// Now is the clock; time.Now outside tests.
+	Now func() time.Time
+}
+
+// Decision is what all rules say of one request.
+type Decision struct {
+	// Denials, sorted; the request is admitted when there are none.
+	Denials []policy.Finding
+	// Warnings, sorted; they refuse nothing.
+	Warnings []policy.Finding
+	// Change is what the request does to traffic.
+	Change change.Change
+	// Revision of the rules that decided.
+	Revision string
+}
+
+// Mutate returns the gateway with what the rules fill in. An error means that nothing could be decided, and
+// the request must be refused.
+func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any, error) {
+	// A gateway on its way out is left as it is: filling a default could only get in the way of removing
+	// its finalizers.
+	if request.Gateway.Typed.DeletionTimestamp != nil {
+		return request.Gateway.Raw, nil
+	}
+	input, err := r.input(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	mutation, err := r.Engine.Mutate(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Apply(request.Gateway.Raw)
+}
+
+// Validate says whether a change may go in. An error means that nothing could be decided, and the request
+// must be refused.
+func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, error) {
+	input, err := r.input(ctx, request)
+	if err != nil {
+		return Decision{}, err
+	}
+	effect, err := r.change(ctx, request)
+	if err != nil {
+		return Decision{}, err
+	}
+	input.Change = effect
+	verdict, err := r.Engine.Validate(ctx, input)
+	if err != nil {
+		return Decision{}, err
+	}
+	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Change: effect, Revision: r.Engine.Revision()}
+	if len(decision.Denials) == 0 || request.Gateway == nil || request.Old == nil {
+		return decision, nil
+	}
+	return r.forgive(ctx, request, decision)
+}
+
+// change says what a request does to traffic in the clusters.
+func (r *Reviewer) change(ctx context.Context, request Request) (change.Change, error) {
+	registered, err := r.Clusters(ctx)
+	if err != nil {
+		return change.Change{}, fmt.Errorf("listing the registered clusters: %w", err)
+	}
+	var old, gw *v1beta1.IstioGateway
+	if request.Old != nil {
+		old = request.Old.Typed
+	}
+	if request.Gateway != nil {
+		gw = request.Gateway.Typed
+	}
+	return change.Between(old, gw, registered)
+}
+
+// forgive turns each denial that the stored gateway already deserved into a warning: rules judge the
+// change, not the past. It costs a second evaluation, which only a refused update pays.
+func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decision) (Decision, error) {
+	past, err := r.past(ctx, request)
+	if err != nil {
+		return Decision{}, err
+	}
+	input, err := r.input(ctx, past)
+	if err != nil {
+		return Decision{}, err
+	}
+	before, err := r.Engine.Validate(ctx, input)
+	if err != nil {
+		return Decision{}, err
+	}
+	var denials []policy.Finding
+	for _, finding := range decision.Denials {
+		if !slices.Contains(before.Denials, finding) || !sameAt(finding.Field, past.Gateway.Raw, request.Gateway.Raw) {
+			denials = append(denials, finding)
+			continue
+		}
+		decision.Warnings = append(decision.Warnings, finding)
+	}
+	decision.Denials = denials
+	slices.SortFunc(decision.Warnings, policy.Finding.Compare)
+	return decision, nil
+}
+
+// past is the request to store the old gateway as it is. It is filled in like the new one was: what a rule
+// filled in is no change that its author made.
+func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
+	past := request
+	past.Gateway = request.Old
+	filled, err := r.Mutate(ctx, past)
+	if err != nil {
+		return Request{}, err
+	}
+	raw, err := json.Marshal(filled)
+	if err != nil {
+		return Request{}, fmt.Errorf("writing the stored gateway as JSON: %w", err)
+	}
+	past.Gateway, err = NewObject(raw)
+	return past, err
+}

@@ -1,0 +1,100 @@
+// Package validate answers the API server's question whether a change to a gateway may go in.
+package validate
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"portcullis.dev/portcullis/pkg/policy"
+	"portcullis.dev/portcullis/pkg/review"
+)
+
+// Validator decides whether a change may go in; an error means that it could not decide.
+type Validator interface {
+	Validate(context.Context, review.Request) (review.Decision, error)
+}
+
+// Handler is the validating webhook.
+type Handler struct {
+	// Validator decides.
+	Validator Validator
+}
+
+// Handle answers 403 for a change that the rules refuse, 400 for a request that cannot be read and 500
+// for one that could not be decided: what is not clearly allowed does not go in.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
+	switch req.Operation {
+	case admissionv1.Create, admissionv1.Update, admissionv1.Delete:
+		return h.decide(ctx, req)
+	case admissionv1.Connect:
+		return admission.Errored(http.StatusBadRequest, fmt.Errorf("operation must be CREATE, UPDATE or DELETE, is %s", req.Operation))
+	default:
+		return admission.Errored(http.StatusBadRequest, fmt.Errorf("operation must be CREATE, UPDATE or DELETE, is %q", req.Operation))
+	}
+}
+
+// decide asks for the decision and words it.
+func (h *Handler) decide(ctx context.Context, req admission.Request) admission.Response {
+	request, err := review.FromAdmission(req.AdmissionRequest)
+	if err != nil {
+		return admission.Errored(http.StatusBadRequest, err)
+	}
+	decision, err := h.Validator.Validate(ctx, request)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Refused what could not be decided")
+		return admission.Errored(http.StatusInternalServerError, fmt.Errorf("deciding %s of IstioGateway %s/%s: %w", req.Operation, req.Namespace, req.Name, err))
+	}
+	response := admission.Allowed("")
+	if len(decision.Denials) > 0 {
+		log.FromContext(ctx).Info("Refused", "codes", codes(decision.Denials), "revision", decision.Revision, "dryRun", request.DryRun)
+		response = admission.Denied(Message(decision.Denials))
+	}
+	for _, warning := range decision.Warnings {
+		response = response.WithWarnings(warning.String())
+	}
+	response.AuditAnnotations = auditAnnotations(decision)
+	return response
+}
+
+// Message is what the author of a refused change reads: one line for each denial, all of them.
+func Message(denials []policy.Finding) string {
+	lines := make([]string, 0, len(denials)+1)
+	if len(denials) > 1 {
+		// The client writes its own words before ours; several lines read better below them.
+		lines = append(lines, "")
+	}
+	for _, denial := range denials {
+		lines = append(lines, denial.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// auditAnnotations say in the API server's audit log what was decided, and by which rules. The API server
+// puts the webhook's name before each key.
+func auditAnnotations(decision review.Decision) map[string]string {
+	annotations := map[string]string{"revision": decision.Revision}
+	if len(decision.Denials) > 0 {
+		annotations["denied"] = codes(decision.Denials)
+	}
+	if len(decision.Warnings) > 0 {
+		annotations["warned"] = codes(decision.Warnings)
+	}
+	return annotations
+}
+
+// codes lists the rules behind some findings, sorted, each once.
+func codes(findings []policy.Finding) string {
+	var out []string
+	for _, finding := range findings {
+		out = append(out, finding.Code)
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ",")
+}
