@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/reconcile"
+)
+
+// options are the controller's flags.
+type options struct {
+	// healthAddress serves /healthz and /readyz, metricsAddress /metrics; "0" turns the latter off.
+	healthAddress, metricsAddress string
+	// leaderElect makes one of several replicas work, and the others wait.
+	leaderElect bool
+	// leaderElectionNamespace holds the Lease of the leader; the pod's own when empty.
+	leaderElectionNamespace string
+	// workers is how many gateways, each in one cluster, are worked on at once.
+	workers int
+	// logging is zap's own set of flags.
+	logging zap.Options
+}
+
+// newCommand is the controller's command line.
+func newCommand() *cobra.Command {
+	var o options
+	command := &cobra.Command{
+		Use:           "controller",
+		Short:         "Makes accepted IstioGateways real",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if o.workers < 1 {
+				return fmt.Errorf("--workers must be at least 1, is %d", o.workers)
+			}
+			logger := zap.New(zap.UseFlagOptions(&o.logging))
+			ctrl.SetLogger(logger)
+			return run(ctrl.LoggerInto(command.Context(), logger), o)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas work, and the others wait")
+	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the leader's Lease; the pod's own when empty")
+	flags.IntVar(&o.workers, "workers", 16, "gateways, each in one cluster, that are worked on at once")
+	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
+	o.logging.BindFlags(logging)
+	flags.AddGoFlagSet(logging)
+	// controller-runtime reads --kubeconfig from Go's own flags.
+	flags.AddGoFlag(flag.Lookup("kubeconfig"))
+	return command
+}
+
+// run puts the parts together and runs them until the context ends.
+func run(ctx context.Context, o options) error {
+	mgr, err := newManager(o)
+	if err != nil {
+		return fmt.Errorf("creating the manager: %w", err)
+	}
+	if err := reconcile.Setup(mgr, o.workers); err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+		return fmt.Errorf("adding the health checks: %w", err)
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	return nil
+}
+
+// newManager runs the controller on the leader alone.
+func newManager(o options) (manager.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("registering types: %w", err)
+		}
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	cached, err := reconcile.CacheOptions()
+	if err != nil {
+		return nil, err
+	}
+	return ctrl.NewManager(config, manager.Options{
+		Scheme:                        scheme,
+		Cache:                         cached,
+		HealthProbeBindAddress:        o.healthAddress,
+		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              "portcullis-controller",
+		LeaderElectionNamespace:       o.leaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+}

@@ -1,0 +1,190 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/render"
+)
+
+// objectKey names one object of a cluster.
+type objectKey struct {
+	schema.GroupVersionKind
+	client.ObjectKey
+}
+
+// written is what we last applied to an object, and the version of it that came of that.
+type written struct {
+	hash            [sha256.Size]byte
+	resourceVersion string
+}
+
+// applied says what applying one object did.
+type applied struct {
+	object v1beta1.ObjectReference
+	// created: the object was not there before.
+	created bool
+	// changed: the object was there and is different now.
+	changed bool
+	// drifted names who had changed the object since we last applied the same to it; empty when nobody had.
+	drifted string
+}
+
+// apply brings one object to what it shall be, and writes nothing when it is that already.
+//
+// We force our fields: a gateway's objects have one owner. What we do not state (the replicas under an
+// autoscaler, node ports, other people's annotations) stays with whoever set it.
+func (c *cluster) apply(ctx context.Context, object render.Object) (applied, error) {
+	desired, hash, err := convert(object)
+	if err != nil {
+		return applied{}, err
+	}
+	key := objectKey{desired.GroupVersionKind(), client.ObjectKeyFromObject(desired)}
+	reference := v1beta1.ObjectReference{APIVersion: desired.GetAPIVersion(), Kind: desired.GetKind(), Name: desired.GetName()}
+	present, err := c.present(ctx, key, desired.GetLabels()[render.LabelGateway])
+	if err != nil {
+		return applied{}, err
+	}
+	last, known := c.last(key)
+	same := known && last.hash == hash
+	// What the cache has not seen of our own last write yet is no reason to write again.
+	if present != nil && same && !newer(present.GetResourceVersion(), last.resourceVersion) {
+		return applied{object: reference}, nil
+	}
+	if err := c.handOver(ctx, desired, present); err != nil {
+		return applied{}, err
+	}
+	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
+		return applied{}, fmt.Errorf("applying %s %s: %w", key.Kind, key.ObjectKey, err)
+	}
+	c.remember(key, written{hash, desired.GetResourceVersion()})
+	return compare(reference, present, desired, same), nil
+}
+
+// compare says what applying did: before is the object as it was, nil when it was not there; again is true
+// when we applied what we had applied before.
+func compare(reference v1beta1.ObjectReference, before, after client.Object, again bool) applied {
+	out := applied{object: reference, created: before == nil}
+	if before == nil {
+		return out
+	}
+	out.changed = !again && before.GetResourceVersion() != after.GetResourceVersion()
+	// Whoever changes a field of ours takes it away from us; so we know that somebody did when we own
+	// another set of fields after applying the same.
+	if again && ownedFields(before) != ownedFields(after) {
+		out.drifted = otherWriter(before)
+	}
+	return out
+}
+
+// present is the object as it is in the cluster, nil when it is not there. An object of that name that is
+// not this gateway's is refused: it belongs to somebody, and taking it over would break them.
+func (c *cluster) present(ctx context.Context, key objectKey, gateway string) (client.Object, error) {
+	runtimeObject, err := c.client.Scheme().New(key.GroupVersionKind)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
+	}
+	object, ok := runtimeObject.(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("reading %s %s: kind must have metadata", key.Kind, key.ObjectKey)
+	}
+	err = c.client.Get(ctx, key.ObjectKey, object)
+	if apierrors.IsNotFound(err) {
+		// The cache holds our own objects alone: somebody else's of the same name is not in it.
+		err = c.live.Get(ctx, key.ObjectKey, object)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // absence is an answer here, and the caller asks for it
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
+	}
+	if owner := object.GetLabels()[render.LabelGateway]; owner != gateway {
+		return nil, fmt.Errorf("applying %s %s: it exists and is not this gateway's (label %s must be %q, is %q); rename the gateway or remove that object",
+			key.Kind, key.ObjectKey, render.LabelGateway, gateway, owner)
+	}
+	return object, nil
+}
+
+// last is what we remember of an object.
+func (c *cluster) last(key objectKey) (written, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.written[key]
+	return last, ok
+}
+
+// remember keeps what was applied to an object.
+func (c *cluster) remember(key objectKey, value written) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.written[key] = value
+}
+
+// forget drops what is remembered of an object that is no longer there.
+func (c *cluster) forget(key objectKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.written, key)
+}
+
+// convert is an object as the API server takes it, and the hash of that.
+func convert(object render.Object) (*unstructured.Unstructured, [sha256.Size]byte, error) {
+	raw, err := json.Marshal(object)
+	if err != nil {
+		return nil, [sha256.Size]byte{}, fmt.Errorf("writing %s as JSON: %w", *object.GetKind(), err)
+	}
+	out := &unstructured.Unstructured{}
+	if err := out.UnmarshalJSON(raw); err != nil {
+		return nil, [sha256.Size]byte{}, fmt.Errorf("reading %s from JSON: %w", *object.GetKind(), err)
+	}
+	return out, sha256.Sum256(raw), nil
+}
+
+// newer says whether a resource version is later than another one. They are decimal numbers, and comparable
+// within one kind: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+func newer(version, than string) bool {
+	if len(version) != len(than) {
+		return len(version) > len(than)
+	}
+	return version > than
+}
+
+// ownedFields are the fields of an object that we own on record, as one text.
+func ownedFields(object client.Object) string {
+	for _, fields := range object.GetManagedFields() {
+		if fields.Manager == FieldOwner && fields.Operation == metav1.ManagedFieldsOperationApply && fields.FieldsV1 != nil {
+			return fields.FieldsV1.GetRawString()
+		}
+	}
+	return ""
+}
+
+// otherWriter is who last changed an object, beside us and beside status. A change through the scale
+// subresource is recorded without its time, so it counts as the oldest.
+func otherWriter(object client.Object) string {
+	name, last := "somebody", time.Time{}
+	for _, fields := range object.GetManagedFields() {
+		if fields.Manager == FieldOwner || fields.Subresource == "status" {
+			continue
+		}
+		at := metav1.Time{}
+		if fields.Time != nil {
+			at = *fields.Time
+		}
+		if !at.Time.Before(last) {
+			name, last = fields.Manager, at.Time
+		}
+	}
+	return name
+}

@@ -1,0 +1,144 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// The reasons of conditions: words for machines.
+const (
+	// reasonRegistered: every named cluster is registered.
+	reasonRegistered = "ClustersRegistered"
+	// reasonNotRegistered: a named cluster has no GatewayCluster.
+	reasonNotRegistered = "ClusterNotRegistered"
+	// reasonNoManagedCluster: the gateway asks to be managed, and no cluster is registered for that.
+	reasonNoManagedCluster = "NoManagedCluster"
+	// reasonApplied: everything is applied everywhere.
+	reasonApplied = "Applied"
+	// reasonInProgress: not everything is done yet, and nothing stands in the way.
+	reasonInProgress = "InProgress"
+	// reasonClusterFailed: something stands in the way in at least one cluster.
+	reasonClusterFailed = "ClusterFailed"
+	// reasonPodsAvailable: every wanted pod is available.
+	reasonPodsAvailable = "PodsAvailable"
+	// reasonPodsMissing: some wanted pods are not available.
+	reasonPodsMissing = "PodsMissing"
+	// reasonAssigned: every load balancer has an address.
+	reasonAssigned = "Assigned"
+	// reasonNotAssigned: some load balancer has no address yet.
+	reasonNotAssigned = "NotAssigned"
+	// reasonNoLoadBalancer: the gateway asks for no load balancer.
+	reasonNoLoadBalancer = "NoLoadBalancer"
+	// reasonNotDeleted: nobody deleted the gateway.
+	reasonNotDeleted = "NotDeleted"
+)
+
+// accepted says whether every cluster that the gateway names is registered.
+func accepted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) metav1.Condition {
+	ids := gateway.Clusters(gw, registered)
+	if gateway.Managed(gw) && len(ids) == 0 {
+		return condition(v1beta1.ConditionAccepted, metav1.ConditionFalse, reasonNoManagedCluster,
+			"No GatewayCluster says managed: true, so there is no cluster to place this managed gateway in")
+	}
+	unknown := slices.DeleteFunc(ids, func(id string) bool { return find(registered, id) != nil })
+	if len(unknown) > 0 {
+		return condition(v1beta1.ConditionAccepted, metav1.ConditionFalse, reasonNotRegistered,
+			fmt.Sprintf("No GatewayCluster is named %s", strings.Join(unknown, ", ")))
+	}
+	return condition(v1beta1.ConditionAccepted, metav1.ConditionTrue, reasonRegistered, "Every cluster of the gateway is registered")
+}
+
+// reconciled says whether every object is applied, in every cluster, for this generation.
+func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
+	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonClusterFailed, sentences(failed))
+	}
+	waiting := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
+		return entry.State != v1beta1.ClusterPending && entry.State != v1beta1.ClusterDeleting && entry.ObservedGeneration == gw.Generation
+	}))
+	if waiting != "" || len(gw.Status.Clusters) == 0 {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonInProgress, "Not yet applied in: "+orNone(waiting))
+	}
+	return condition(v1beta1.ConditionReconciled, metav1.ConditionTrue, reasonApplied, "Every object is applied in every cluster")
+}
+
+// ready says whether the wanted pods are available in every cluster.
+func ready(gw *v1beta1.IstioGateway) metav1.Condition {
+	missing := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
+		return entry.State == v1beta1.ClusterReady
+	}))
+	if missing != "" || len(gw.Status.Clusters) == 0 {
+		return condition(v1beta1.ConditionReady, metav1.ConditionFalse, reasonPodsMissing, "Pods are not all available in: "+orNone(missing))
+	}
+	return condition(v1beta1.ConditionReady, metav1.ConditionTrue, reasonPodsAvailable, "Every wanted pod is available in every cluster")
+}
+
+// addressAssigned says whether every load balancer has an address.
+func addressAssigned(gw *v1beta1.IstioGateway) metav1.Condition {
+	balanced := slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
+		return entry.ServiceType != corev1.ServiceTypeLoadBalancer
+	})
+	if len(balanced) == 0 {
+		return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionFalse, reasonNoLoadBalancer, "The gateway has no load balancer")
+	}
+	without := names(slices.DeleteFunc(balanced, func(entry v1beta1.ClusterStatus) bool { return len(entry.Addresses) > 0 }))
+	if without != "" {
+		return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionFalse, reasonNotAssigned, "The load balancer has no address in: "+without)
+	}
+	return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionTrue, reasonAssigned, "Every load balancer has an address")
+}
+
+// deletionBlocked says whether a deleted gateway cannot go.
+func deletionBlocked(gw *v1beta1.IstioGateway) metav1.Condition {
+	if gw.DeletionTimestamp == nil {
+		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonNotDeleted, "Nobody deleted the gateway")
+	}
+	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
+		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionTrue, reasonClusterFailed, sentences(failed))
+	}
+	return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonInProgress, "The gateway is being removed from its clusters")
+}
+
+// condition is one condition of a gateway.
+func condition(name string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: name, Status: status, Reason: reason, Message: message}
+}
+
+// having are the entries in one state.
+func having(gw *v1beta1.IstioGateway, state v1beta1.ClusterState) []v1beta1.ClusterStatus {
+	return slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool { return entry.State != state })
+}
+
+// sentences say of each entry what is wrong there.
+func sentences(entries []v1beta1.ClusterStatus) string {
+	var out []string
+	for _, entry := range entries {
+		out = append(out, fmt.Sprintf("Cluster %s: %s", entry.ClusterID, entry.Message))
+	}
+	return strings.Join(out, "; ")
+}
+
+// names lists the clusters of some entries.
+func names(entries []v1beta1.ClusterStatus) string {
+	var out []string
+	for _, entry := range entries {
+		out = append(out, entry.ClusterID)
+	}
+	return strings.Join(out, ", ")
+}
+
+// orNone says so when a list is empty.
+func orNone(list string) string {
+	if list == "" {
+		return "no cluster yet"
+	}
+	return list
+}

@@ -1,0 +1,68 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// observe notes in an entry what became of the objects that were applied. What was made a moment ago may
+// not be seen yet; its arrival is an event that brings us back.
+func (c *cluster) observe(ctx context.Context, entry v1beta1.ClusterStatus, placed gateway.Placed) (v1beta1.ClusterStatus, error) {
+	key := client.ObjectKey{Namespace: placed.Namespace, Name: gateway.ObjectName(placed.Name)}
+	deployment := &appsv1.Deployment{}
+	if err := c.client.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
+		return entry, fmt.Errorf("reading Deployment %s: %w", key, err)
+	}
+	service := &corev1.Service{}
+	if err := c.client.Get(ctx, key, service); client.IgnoreNotFound(err) != nil {
+		return entry, fmt.Errorf("reading Service %s: %w", key, err)
+	}
+	entry.State, entry.Message = v1beta1.ClusterApplied, ""
+	if available(deployment) {
+		entry.State = v1beta1.ClusterReady
+	}
+	entry.Replicas = desiredReplicas(deployment)
+	entry.ReadyReplicas = deployment.Status.ReadyReplicas
+	entry.Addresses = addresses(service)
+	return entry, nil
+}
+
+// available says whether every wanted pod is of the newest template and available.
+func available(deployment *appsv1.Deployment) bool {
+	status := deployment.Status
+	return deployment.Generation > 0 &&
+		status.ObservedGeneration >= deployment.Generation &&
+		status.UpdatedReplicas == desiredReplicas(deployment) &&
+		status.AvailableReplicas == desiredReplicas(deployment)
+}
+
+// desiredReplicas is the number of pods that a Deployment wants.
+func desiredReplicas(deployment *appsv1.Deployment) int32 {
+	if deployment.Spec.Replicas == nil {
+		return 0
+	}
+	return *deployment.Spec.Replicas
+}
+
+// addresses are the addresses of a Service's load balancer, sorted.
+func addresses(service *corev1.Service) []string {
+	var out []string
+	for _, ingress := range service.Status.LoadBalancer.Ingress {
+		if ingress.IP != "" {
+			out = append(out, ingress.IP)
+		}
+		if ingress.Hostname != "" {
+			out = append(out, ingress.Hostname)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,156 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/gateway"
+	"portcullis.dev/portcullis/pkg/render"
+)
+
+// placements makes gateways real, one cluster at a time.
+type placements struct {
+	// hub reads gateways and clusters.
+	hub client.Client
+	// local is the cluster that we run in.
+	local *cluster
+	// outcomes takes the reports.
+	outcomes *outcomes
+	// events tells people what happened.
+	events events
+}
+
+// Reconcile brings one target to what the gateway says, and reports what came of it.
+func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Result, error) {
+	gw := &v1beta1.IstioGateway{}
+	if err := p.hub.Get(ctx, target.Gateway, gw); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	// Nothing is applied before the finalizer and the status entry are stored: whatever happens then, it
+	// is known that something may have to be removed.
+	entry, ok := entryOf(gw, target.Cluster)
+	if !ok || !controllerutil.ContainsFinalizer(gw, Finalizer) {
+		return reconcile.Result{}, nil
+	}
+	registered, err := listClusters(ctx, p.hub)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	result, err := p.bring(ctx, gw, entry, registered)
+	if err != nil {
+		result.entry.State, result.entry.Message = v1beta1.ClusterFailed, err.Error()
+	}
+	p.outcomes.report(ctx, target, result)
+	// An error comes back after a growing while, for ever: a cluster mends without telling us.
+	return reconcile.Result{}, err
+}
+
+// bring brings a gateway into a cluster, or out of it.
+func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, registered []v1alpha1.GatewayCluster) (outcome, error) {
+	in := find(registered, entry.ClusterID)
+	stays := slices.Contains(wanted(gw, registered), entry.ClusterID)
+	if in == nil || in.Spec.Local == nil || !*in.Spec.Local {
+		return unreachable(entry, in, stays), nil
+	}
+	if !stays {
+		return p.remove(ctx, gw, entry)
+	}
+	return p.place(ctx, gw, entry, in)
+}
+
+// unreachable reports a cluster that we cannot write to; it changes nothing there and waits for the
+// cluster's registration to change. A cluster that holds nothing can go once it is not wanted.
+func unreachable(entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster, stays bool) outcome {
+	if !stays && len(entry.Objects) == 0 {
+		return outcome{entry: entry, gone: true}
+	}
+	entry.State = v1beta1.ClusterFailed
+	entry.Message = "the cluster is not registered: no GatewayCluster has this name"
+	if in != nil {
+		entry.Message = "the cluster is not connected: this controller writes to the cluster that it runs in"
+	}
+	return outcome{entry: entry}
+}
+
+// place applies what the gateway is in a cluster, and prunes what it no longer is.
+func (p *placements) place(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster) (outcome, error) {
+	placed := gateway.Place(gw, in)
+	objects, err := render.Render(placed)
+	if err != nil {
+		return outcome{entry: entry}, fmt.Errorf("rendering: %w", err)
+	}
+	applied, err := p.applyAll(ctx, gw, entry.ClusterID, objects)
+	if err != nil {
+		// What failed may be there from before: it stays in the inventory until it is known to be gone.
+		return outcome{entry: p.inventory(entry, append(entry.Objects, applied...), placed)}, err
+	}
+	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
+	if err := p.local.prune(ctx, gw, entry.ClusterID, applied); err != nil {
+		return outcome{entry: p.inventory(entry, append(entry.Objects, applied...), placed)}, err
+	}
+	entry = p.inventory(entry, applied, placed)
+	entry.ObservedGeneration = gw.Generation
+	entry, err = p.local.observe(ctx, entry, placed)
+	return outcome{entry: entry}, err
+}
+
+// applyAll applies the objects in their order. A failing one does not stop the others: each that works is
+// worth having.
+func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id string, objects render.Objects) ([]v1beta1.ObjectReference, error) {
+	var applied []v1beta1.ObjectReference
+	var failures []error
+	for _, object := range objects.List() {
+		done, err := p.local.apply(ctx, object)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		p.events.applied(gw, id, done)
+		applied = append(applied, done.object)
+	}
+	return applied, errors.Join(failures...)
+}
+
+// inventory notes in an entry which objects are in the cluster, and what they were rendered with.
+func (p *placements) inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, placed gateway.Placed) v1beta1.ClusterStatus {
+	entry.Objects = nil
+	for _, object := range objects {
+		if !slices.Contains(entry.Objects, object) {
+			entry.Objects = append(entry.Objects, object)
+		}
+	}
+	entry.Mesh = &placed.Mesh
+	entry.ServiceType = *placed.Spec.ServiceType
+	return entry
+}
+
+// remove takes a gateway out of a cluster, and reports it gone when nothing is left.
+func (p *placements) remove(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus) (outcome, error) {
+	entry.State, entry.Message = v1beta1.ClusterDeleting, ""
+	left, err := p.local.removeAll(ctx, gw, entry.ClusterID)
+	if err != nil {
+		return outcome{entry: entry}, err
+	}
+	if left == 0 {
+		p.events.removed(gw, entry.ClusterID)
+	}
+	return outcome{entry: entry, gone: left == 0}, nil
+}
+
+// entryOf is a cluster's part of a gateway's status.
+func entryOf(gw *v1beta1.IstioGateway, id string) (v1beta1.ClusterStatus, bool) {
+	for _, entry := range gw.Status.Clusters {
+		if entry.ClusterID == id {
+			return *entry.DeepCopy(), true
+		}
+	}
+	return v1beta1.ClusterStatus{}, false
+}

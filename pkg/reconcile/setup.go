@@ -1,0 +1,135 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/render"
+)
+
+// CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone.
+func CacheOptions() (cache.Options, error) {
+	ours, err := labels.NewRequirement(render.LabelGateway, selection.Exists, nil)
+	if err != nil {
+		return cache.Options{}, fmt.Errorf("selecting our own objects: %w", err)
+	}
+	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
+	for _, kind := range ownedKinds() {
+		options.ByObject[kind.object] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	}
+	return options, nil
+}
+
+// Setup puts the controller on a manager whose cache has CacheOptions. workers is how many targets are
+// worked on at once.
+func Setup(mgr manager.Manager, workers int) error {
+	shared := newOutcomes()
+	if err := setupGateways(mgr, &gateways{client: mgr.GetClient(), outcomes: shared}); err != nil {
+		return fmt.Errorf("setting up the gateways' worker: %w", err)
+	}
+	work := &placements{
+		hub:      mgr.GetClient(),
+		local:    newCluster(mgr.GetClient(), mgr.GetAPIReader()),
+		outcomes: shared,
+		events:   events{recorder: mgr.GetEventRecorder("portcullis")},
+	}
+	if err := setupPlacements(mgr, work, workers); err != nil {
+		return fmt.Errorf("setting up the targets' workers: %w", err)
+	}
+	return nil
+}
+
+// setupGateways wakes the gateways' worker when a gateway or a cluster changes, and when a target reports.
+func setupGateways(mgr manager.Manager, worker *gateways) error {
+	reported := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			queue.Add(reconcile.Request{NamespacedName: e.Object})
+		},
+	}
+	return builder.ControllerManagedBy(mgr).
+		Named("gateways").
+		For(&v1beta1.IstioGateway{}).
+		Watches(&v1alpha1.GatewayCluster{}, handler.EnqueueRequestsFromMapFunc(everyGateway(mgr.GetClient())), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(source.Channel(worker.outcomes.changed, reported)).
+		Complete(reconcile.AsReconciler(mgr.GetClient(), worker))
+}
+
+// setupPlacements wakes a target's worker when its gateway, its cluster or one of its objects changes.
+func setupPlacements(mgr manager.Manager, worker *placements, workers int) error {
+	everyTarget := func(ctx context.Context, _ client.Object) []Target {
+		return targetsOfAll(ctx, mgr.GetClient())
+	}
+	controller := builder.TypedControllerManagedBy[Target](mgr).
+		Named("placements").
+		WithOptions(controller.TypedOptions[Target]{MaxConcurrentReconciles: workers}).
+		// The gateway says what shall be, and its status where.
+		Watches(&v1beta1.IstioGateway{}, handler.TypedEnqueueRequestsFromMapFunc(targetsOfGateway), builder.WithPredicates(gatewayChanged())).
+		// A cluster that comes, goes or gets another mesh profile concerns every gateway in it.
+		Watches(&v1alpha1.GatewayCluster{}, handler.TypedEnqueueRequestsFromMapFunc(everyTarget), builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+	for _, kind := range ownedKinds() {
+		// An object that somebody changed or deleted is put right, and its status is part of ours.
+		controller = controller.Watches(kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
+	}
+	return controller.Complete(worker)
+}
+
+// gatewayChanged passes on what can change a target: the spec, what we read of the metadata, and the set of
+// clusters that the status names. The rest of the status is our own writing.
+func gatewayChanged() predicate.Predicate {
+	return predicate.Or(
+		predicate.GenerationChangedPredicate{},
+		predicate.AnnotationChangedPredicate{},
+		predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+			return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers()) ||
+				!maps.Equal(targetSet(e.ObjectOld), targetSet(e.ObjectNew))
+		}},
+	)
+}
+
+// targetSet are the targets of a gateway as a set.
+func targetSet(object client.Object) map[Target]bool {
+	set := map[Target]bool{}
+	for _, target := range targetsOfGateway(context.Background(), object) {
+		set[target] = true
+	}
+	return set
+}
+
+// everyGateway lists all gateways: what a cluster's registration can change.
+func everyGateway(reader client.Reader) handler.MapFunc {
+	return func(ctx context.Context, _ client.Object) []reconcile.Request {
+		var requests []reconcile.Request
+		for _, gw := range listGateways(ctx, reader) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&gw)})
+		}
+		return requests
+	}
+}
+
+// targetsOfAll are the targets of all gateways.
+func targetsOfAll(ctx context.Context, reader client.Reader) []Target {
+	var targets []Target
+	for _, gw := range listGateways(ctx, reader) {
+		targets = append(targets, targetsOfGateway(ctx, &gw)...)
+	}
+	return targets
+}
