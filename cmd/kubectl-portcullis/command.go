@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// newCommand is the plugin's command line.
+func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	command := &cobra.Command{
+		Use:           "kubectl-portcullis",
+		Short:         "Decisions of Portcullis at a terminal and in CI",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl portcullis"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	command.SetIn(streams.In)
+	command.SetOut(streams.Out)
+	command.SetErr(streams.ErrOut)
+	command.AddCommand(newReviewCommand(streams))
+	return command
+}
+
+// newReviewCommand says what would become of gateways in files.
+func newReviewCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	o := reviewOptions{streams: streams}
+	command := &cobra.Command{
+		Use:   "review -f FILE [--old FILE] [--with FILE]",
+		Short: "Say whether gateways would be admitted, without any cluster",
+		Long: `Says of each IstioGateway in the files what the guard would: what it would fill in, whether it would let
+the change in, and why not. Needs no cluster.
+
+Exit status: 0 when everything would be admitted, 1 when something would be refused, 2 when that could not be
+decided.`,
+		Example: `  # A new gateway, with nothing known of the clusters
+  kubectl portcullis review -f edge.yaml
+
+  # A change, with the clusters as they are registered
+  kubectl get gatewayclusters -o yaml > clusters.yaml
+  kubectl portcullis review -f edge.yaml --old edge.live.yaml --with clusters.yaml
+
+  # In a pipeline
+  kubectl portcullis review -f gateways/ -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if !slices.Contains(outputs(), o.output) {
+				return fmt.Errorf("--output must be one of %s, is %q", strings.Join(outputs(), ", "), o.output)
+			}
+			if len(o.files) == 0 {
+				return errors.New("--filename must name a file with gateways, is empty")
+			}
+			return o.run(command.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.StringSliceVarP(&o.files, "filename", "f", nil, "file or directory with the gateways; - reads standard input")
+	flags.StringSliceVar(&o.old, "old", nil, "file with the gateways as they are stored; without it each one is new")
+	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered; without it every cluster that a gateway names is taken as registered")
+	flags.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of gateways that name none")
+	flags.StringVar(&o.user, "as", "", "user who asks")
+	flags.StringSliceVar(&o.groups, "as-group", nil, "group of the user who asks")
+	flags.StringVarP(&o.output, "output", "o", "table", "how to print: "+strings.Join(outputs(), ", "))
+	return command
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"portcullis.dev/portcullis/charts"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/policy"
+	"portcullis.dev/portcullis/pkg/review"
+	"portcullis.dev/portcullis/pkg/schema"
+	"portcullis.dev/portcullis/policies"
+)
+
+// judge decides as a cluster would: what the API server's schema refuses, then what the guard does.
+type judge struct {
+	// user asks.
+	user policy.User
+	// clusters are registered.
+	clusters []v1alpha1.GatewayCluster
+	// assume takes every cluster that a gateway names as registered, and says so.
+	assume bool
+
+	engine  *policy.Engine
+	schemas schema.Schemas
+}
+
+// result is the decision on one gateway: the contract of --output json.
+type result struct {
+	Allowed  bool             `json:"allowed"`
+	Denials  []policy.Finding `json:"denials"`
+	Warnings []policy.Finding `json:"warnings"`
+	// Effects, Changes and Digest say what the change does to traffic, and name it.
+	change.Change
+	// Gateway is what would be stored.
+	Gateway map[string]any `json:"gateway"`
+}
+
+// newJudge compiles the built-in rules and schemas.
+func newJudge(ctx context.Context, j judge) (*judge, error) {
+	var err error
+	// A terminal is in no hurry; a rule that never ends is stopped all the same.
+	if j.engine, err = policy.New(ctx, policies.FS, policy.Options{Deadline: 10 * time.Second}); err != nil {
+		return nil, fmt.Errorf("compiling the rules: %w", err)
+	}
+	if j.schemas, err = schema.Load(charts.CRDs); err != nil {
+		return nil, fmt.Errorf("compiling the schemas: %w", err)
+	}
+	return &j, nil
+}
+
+// decide goes the API server's way: unknown fields, defaults, mutation, schema, rules. It stops where the API
+// server would.
+func (j *judge) decide(ctx context.Context, gateway, old map[string]any) (result, error) {
+	kind := (&unstructured.Unstructured{Object: gateway}).GroupVersionKind()
+	shape := j.schemas[kind]
+	if shape == nil {
+		return result{}, fmt.Errorf("apiVersion must be one of istio.alibabacloud.com/v1beta1 and istio.alibabacloud.com/v1, is %s", kind.GroupVersion())
+	}
+	if unknown := shape.Unknown(gateway); len(unknown) > 0 {
+		return refused(gateway, unknownFields(unknown)), nil
+	}
+	gateway = shape.Default(gateway)
+	// Types first: what cannot be read cannot be filled in either.
+	if errs := shape.Validate(ctx, gateway, old); len(errs) > 0 {
+		return refused(gateway, schemaFindings(errs)), nil
+	}
+	request, err := j.request(gateway, old)
+	if err != nil {
+		return result{}, err
+	}
+	reviewer := j.reviewer(request)
+	filled, err := reviewer.Mutate(ctx, request)
+	if err != nil {
+		return result{}, err
+	}
+	if errs := shape.Validate(ctx, filled, old); len(errs) > 0 {
+		return refused(filled, schemaFindings(errs)), nil
+	}
+	if request, err = j.request(filled, old); err != nil {
+		return result{}, err
+	}
+	decision, err := reviewer.Validate(ctx, request)
+	if err != nil {
+		return result{}, err
+	}
+	return result{
+		Allowed:  len(decision.Denials) == 0,
+		Denials:  orEmpty(decision.Denials),
+		Warnings: orEmpty(append(decision.Warnings, j.assumptions(request)...)),
+		Change:   decision.Change,
+		Gateway:  filled,
+	}, nil
+}
+
+// request is what an API server would ask the guard.
+func (j *judge) request(gateway, old map[string]any) (review.Request, error) {
+	request := review.Request{Operation: admissionv1.Create, User: j.user, DryRun: true}
+	var err error
+	if request.Gateway, err = toObject(gateway); err != nil {
+		return review.Request{}, err
+	}
+	if old != nil {
+		request.Operation = admissionv1.Update
+		if request.Old, err = toObject(old); err != nil {
+			return review.Request{}, err
+		}
+	}
+	request.Namespace, request.Name = request.Gateway.Typed.Namespace, request.Gateway.Typed.Name
+	return request, nil
+}
+
+// reviewer decides with the clusters that were given, or with those that the request names.
+func (j *judge) reviewer(request review.Request) *review.Reviewer {
+	clusters := j.clusters
+	if j.assume {
+		clusters = assumed(request)
+	}
+	return &review.Reviewer{
+		Engine:   j.engine,
+		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
+		Now:      time.Now,
+	}
+}
+
+// assumptions says which clusters were taken as registered without anybody saying so.
+func (j *judge) assumptions(request review.Request) []policy.Finding {
+	if !j.assume {
+		return nil
+	}
+	var findings []policy.Finding
+	for i, id := range request.Gateway.Typed.Spec.ClusterIDs {
+		findings = append(findings, policy.Finding{
+			Code:    "assumed",
+			Field:   fmt.Sprintf("spec.clusterIds[%d]", i),
+			Message: fmt.Sprintf("cluster %s is taken as registered, and nothing is known of it", id),
+			Fix:     "pass the registered GatewayClusters with --with",
+		})
+	}
+	return findings
+}
+
+// assumed are GatewayClusters of which nothing is known but their names.
+func assumed(request review.Request) []v1alpha1.GatewayCluster {
+	var clusters []v1alpha1.GatewayCluster
+	for _, object := range []*review.Object{request.Gateway, request.Old} {
+		if object == nil {
+			continue
+		}
+		for _, id := range object.Typed.Spec.ClusterIDs {
+			cluster := v1alpha1.GatewayCluster{}
+			cluster.Name = id
+			clusters = append(clusters, cluster)
+		}
+	}
+	return clusters
+}
+
+// refused is a refusal by the schema.
+func refused(gateway map[string]any, denials []policy.Finding) result {
+	return result{Denials: denials, Warnings: []policy.Finding{}, Change: change.None(), Gateway: gateway}
+}
+
+// unknownFields words what strict field validation refuses.
+func unknownFields(paths []string) []policy.Finding {
+	var findings []policy.Finding
+	for _, path := range paths {
+		findings = append(findings, policy.Finding{
+			Code: "schema", Field: path, Message: "must be a field of IstioGateway, is unknown",
+			Fix: "see kubectl explain istiogateway.spec",
+		})
+	}
+	return findings
+}
+
+// schemaFindings words what the schema refuses as the API server does.
+func schemaFindings(errs field.ErrorList) []policy.Finding {
+	var findings []policy.Finding
+	for _, err := range errs {
+		findings = append(findings, policy.Finding{Code: "schema", Field: err.Field, Message: err.ErrorBody()})
+	}
+	return findings
+}
+
+// toObject is an object as review takes it.
+func toObject(in map[string]any) (*review.Object, error) {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("writing the gateway as JSON: %w", err)
+	}
+	return review.NewObject(raw)
+}
+
+// orEmpty keeps an empty list from being written as null.
+func orEmpty(findings []policy.Finding) []policy.Finding {
+	if findings == nil {
+		return []policy.Finding{}
+	}
+	return findings
+}

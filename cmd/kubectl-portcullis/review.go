@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"portcullis.dev/portcullis/pkg/policy"
+)
+
+// reviewOptions are the flags of review.
+type reviewOptions struct {
+	streams genericiooptions.IOStreams
+	// files, old and with are files with gateways, stored gateways and clusters.
+	files, old, with []string
+	// namespace is that of gateways that name none.
+	namespace string
+	// user and groups ask.
+	user   string
+	groups []string
+	// output is one of outputs.
+	output string
+}
+
+// run reads the files, decides each gateway and prints the decisions.
+func (o *reviewOptions) run(ctx context.Context) error {
+	gateways, err := o.gateways(o.files)
+	if err != nil {
+		return err
+	}
+	if len(gateways) == 0 {
+		return fmt.Errorf("--filename must name files with an IstioGateway, found none in %v", o.files)
+	}
+	stored, err := o.gateways(o.old)
+	if err != nil {
+		return err
+	}
+	judge, err := o.newJudge(ctx)
+	if err != nil {
+		return err
+	}
+	results, err := judgeAll(ctx, judge, gateways, stored)
+	if err != nil {
+		return err
+	}
+	if err := o.print(results); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	for _, result := range results {
+		if !result.Allowed {
+			return errRefused
+		}
+	}
+	return nil
+}
+
+// gateways reads the gateways of some files.
+func (o *reviewOptions) gateways(files []string) ([]*unstructured.Unstructured, error) {
+	objects, err := read(files)
+	if err != nil {
+		return nil, err
+	}
+	gateways := gatewaysIn(objects)
+	for _, gateway := range gateways {
+		if gateway.GetNamespace() == "" {
+			gateway.SetNamespace(o.namespace)
+		}
+	}
+	return gateways, nil
+}
+
+// newJudge decides for the user who asks, with the clusters that were given.
+func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
+	objects, err := read(o.with)
+	if err != nil {
+		return nil, err
+	}
+	clusters, err := clustersIn(objects)
+	if err != nil {
+		return nil, err
+	}
+	return newJudge(ctx, judge{
+		user:     policy.User{Username: o.user, Groups: o.groups},
+		clusters: clusters,
+		assume:   len(o.with) == 0,
+	})
+}
+
+// judgeAll decides each gateway, against the stored one of the same namespace and name if there is one.
+func judgeAll(ctx context.Context, judge *judge, gateways, stored []*unstructured.Unstructured) ([]result, error) {
+	old := map[string]map[string]any{}
+	for _, gateway := range stored {
+		old[key(gateway)] = gateway.Object
+	}
+	var results []result
+	for _, gateway := range gateways {
+		decided, err := judge.decide(ctx, gateway.Object, old[key(gateway)])
+		if err != nil {
+			return nil, fmt.Errorf("deciding IstioGateway %s: %w", key(gateway), err)
+		}
+		results = append(results, decided)
+	}
+	return results, nil
+}
+
+// key is a gateway's namespace and name.
+func key(gateway *unstructured.Unstructured) string {
+	return gateway.GetNamespace() + "/" + gateway.GetName()
+}
