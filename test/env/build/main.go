@@ -1,0 +1,31 @@
+// Build makes sure that the test control plane's programs are there, and prints the directory they are in.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"portcullis.dev/portcullis/test/env"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run stops at Ctrl-C; the next run takes up what was left.
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := env.Assets(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Println(dir)
+	return nil
+}

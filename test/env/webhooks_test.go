@@ -1,0 +1,49 @@
+package env_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"portcullis.dev/portcullis/test/env"
+)
+
+var _ = Describe("the webhook configurations", func() {
+	It("send each question to its own path of the server", func() {
+		mutating, validating, err := env.Webhooks("https://localhost:9443", []byte("ca"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(mutating.Webhooks[0].ClientConfig).To(Equal(admissionregistrationv1.WebhookClientConfig{
+			URL: new("https://localhost:9443/mutate"), CABundle: []byte("ca"),
+		}))
+		Expect(validating.Webhooks[0].ClientConfig).To(Equal(admissionregistrationv1.WebhookClientConfig{
+			URL: new("https://localhost:9443/validate"), CABundle: []byte("ca"),
+		}))
+	})
+
+	It("leave the CA to the server when there is none yet", func() {
+		mutating, validating, err := env.Webhooks("https://localhost:9443", nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(mutating.Webhooks[0].ClientConfig.CABundle).To(BeNil())
+		Expect(validating.Webhooks[0].ClientConfig.CABundle).To(BeNil())
+	})
+
+	It("ask about nothing but gateways, so that a dead webhook locks nothing else", func() {
+		mutating, validating, err := env.Webhooks("https://localhost:9443", nil)
+		Expect(err).NotTo(HaveOccurred())
+		gateways := func(operations ...admissionregistrationv1.OperationType) []admissionregistrationv1.RuleWithOperations {
+			return []admissionregistrationv1.RuleWithOperations{{
+				Operations: operations,
+				Rule: admissionregistrationv1.Rule{
+					APIGroups:   []string{"istio.alibabacloud.com"},
+					APIVersions: []string{"v1beta1"},
+					Resources:   []string{"istiogateways"},
+					Scope:       new(admissionregistrationv1.NamespacedScope),
+				},
+			}}
+		}
+		Expect(mutating.Webhooks).To(HaveLen(1))
+		Expect(mutating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update)))
+		Expect(validating.Webhooks).To(HaveLen(1))
+		Expect(validating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update, admissionregistrationv1.Delete)))
+	})
+})
