@@ -25,14 +25,15 @@ func fillDefaults(spec *v1beta1.IstioGatewaySpec) {
 func fillExposure(spec *v1beta1.IstioGatewaySpec) {
 	fill(&spec.ServiceType, corev1.ServiceTypeLoadBalancer)
 	fillPorts(spec.Ports)
-	// The policy is about traffic that comes from outside: neither a ClusterIP Service nor an egress
-	// gateway has any. One that is written all the same goes, because in another cluster of this gateway,
-	// where the Service has another type, it may hold.
-	if *spec.ServiceType == corev1.ServiceTypeClusterIP || *spec.GatewayType == v1beta1.GatewayTypeEgress {
-		spec.ExternalTrafficPolicy = nil
-		return
+	// Where nothing comes from outside there is no default either: the API server refuses the policy there.
+	if fromOutside(spec) {
+		fill(&spec.ExternalTrafficPolicy, corev1.ServiceExternalTrafficPolicyCluster)
 	}
-	fill(&spec.ExternalTrafficPolicy, corev1.ServiceExternalTrafficPolicyCluster)
+}
+
+// fromOutside says whether traffic comes from outside the cluster, going by a spec whose types are filled.
+func fromOutside(spec *v1beta1.IstioGatewaySpec) bool {
+	return *spec.ServiceType != corev1.ServiceTypeClusterIP && *spec.GatewayType != v1beta1.GatewayTypeEgress
 }
 
 // fillPod fills the settings of the pods.
@@ -47,11 +48,13 @@ func fillPod(spec *v1beta1.IstioGatewaySpec) {
 		dnsPolicy = corev1.DNSClusterFirstWithHostNet
 	}
 	fill(&spec.DNSPolicy, dnsPolicy)
+	// The only default that makes an object: the switch in it is documented, and off.
 	fill(&spec.Kernel, v1beta1.KernelConfiguration{})
 	fill(&spec.Kernel.Enabled, false)
 }
 
-// fillCompression fills Envoy's defaults in a compression that is there; none is made.
+// fillCompression fills Envoy's defaults in a compression that is there; none is made. The content types have
+// no default: unset, Envoy takes its own list, which grows with Envoy.
 func fillCompression(compression *v1beta1.CompressorConfiguration) {
 	fill(&compression.Enabled, false)
 	fill(&compression.MinContentLength, 30)
@@ -67,7 +70,8 @@ func fillCompression(compression *v1beta1.CompressorConfiguration) {
 	fill(&compression.Gzip.ChunkSize, 4096)
 }
 
-// defaultResources are what a proxy gets when nothing is said of it.
+// defaultResources are what a proxy gets when nothing is said of it. Made anew each time, because a list of
+// resources is a map, and what is returned here becomes part of a spec.
 func defaultResources() *corev1.ResourceRequirements {
 	return &corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{

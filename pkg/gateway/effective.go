@@ -16,8 +16,18 @@ func effectiveSpec(spec v1beta1.IstioGatewaySpec, clusterID, meshVersion string)
 		merge(&spec, override.DeepCopy(), meshVersion)
 	}
 	fillDefaults(&spec)
+	dropInapplicable(&spec)
 	canonicalise(&spec)
 	return spec
+}
+
+// dropInapplicable takes away what is written and does not hold in this cluster. The external traffic policy
+// is about traffic that comes from outside, and neither a ClusterIP Service nor an egress gateway has any. In
+// another cluster of the same gateway, where the Service has another type, it may hold.
+func dropInapplicable(spec *v1beta1.IstioGatewaySpec) {
+	if !fromOutside(spec) {
+		spec.ExternalTrafficPolicy = nil
+	}
 }
 
 // merge puts a cluster's overrides over the spec. Only the fields that ASM honours per cluster count: the
@@ -60,6 +70,7 @@ func replace[T any](field **T, override *T) {
 // mergeKeys puts an override's keys over those of the spec. An empty value takes a key away: there is no
 // other way to say so, and none of the keys that gateways use means anything when empty.
 func mergeKeys(spec, override map[string]string) map[string]string {
+	// A new map: the one that comes in is a gateway's, which stays as it is.
 	out := make(map[string]string, len(spec)+len(override))
 	for key, value := range spec {
 		out[key] = value
@@ -70,6 +81,7 @@ func mergeKeys(spec, override map[string]string) map[string]string {
 			delete(out, key)
 		}
 	}
+	// No key and no map are the same, and look the same.
 	if len(out) == 0 {
 		return nil
 	}

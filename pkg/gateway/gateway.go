@@ -36,9 +36,10 @@ type Placed struct {
 func Place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster) Placed {
 	mesh := completeMesh(cluster.Spec.Mesh)
 	return Placed{
-		Name:        gw.Name,
-		Namespace:   gw.Namespace,
-		UID:         gw.UID,
+		Name:      gw.Name,
+		Namespace: gw.Namespace,
+		UID:       gw.UID,
+		// All of them: which ones matter is for those who read them to say.
 		Annotations: maps.Clone(gw.Annotations),
 		ClusterID:   cluster.Name,
 		Spec:        effectiveSpec(gw.Spec, cluster.Name, mesh.Version),

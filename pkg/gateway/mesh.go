@@ -13,7 +13,8 @@ const (
 	defaultDomain     = "cluster.local"
 )
 
-// completeMesh is a mesh profile with every default filled.
+// completeMesh is a mesh profile with every default filled. Rendering then asks no question whose answer may
+// differ between admission and the controller, and a profile that is pinned in a status is complete.
 func completeMesh(stated *v1alpha1.MeshProfile) v1alpha1.MeshProfile {
 	mesh := v1alpha1.MeshProfile{}
 	if stated != nil {
@@ -29,7 +30,8 @@ func completeMesh(stated *v1alpha1.MeshProfile) v1alpha1.MeshProfile {
 	return mesh
 }
 
-// ControlPlaneAddress is where pods find the control plane of a revision.
+// ControlPlaneAddress is where pods find the control plane of a revision: configuration, and certificates
+// unless the mesh has an authority elsewhere.
 func ControlPlaneAddress(revision string) string {
 	if revision == defaultRevision {
 		return "istiod.istio-system.svc:15012"
@@ -46,6 +48,7 @@ func completeFacts(stated, found *v1alpha1.ClusterFacts) v1alpha1.ClusterFacts {
 	if stated == nil {
 		return facts
 	}
+	// Copied before anything is taken out of it: pointers and lists would be shared otherwise.
 	stated = stated.DeepCopy()
 	facts.KubernetesVersion = cmp.Or(stated.KubernetesVersion, facts.KubernetesVersion)
 	facts.VirtualNodes = cmp.Or(stated.VirtualNodes, facts.VirtualNodes)

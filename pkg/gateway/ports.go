@@ -17,6 +17,7 @@ func fillPorts(ports []corev1.ServicePort) {
 		if port.Protocol == "" {
 			port.Protocol = corev1.ProtocolTCP
 		}
+		// 0 is what consoles write for none.
 		if port.TargetPort == (intstr.IntOrString{}) || port.TargetPort == intstr.FromString("") {
 			port.TargetPort = intstr.FromInt32(port.Port)
 		}

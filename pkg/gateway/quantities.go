@@ -53,8 +53,8 @@ func canonical(quantity resource.Quantity) resource.Quantity {
 	return decimal
 }
 
-// respell spells a quantity with one suffix family, and says whether that is the same quantity still: binary
-// suffixes know no fractions and round, and beyond the largest suffix the spelling loses its power of ten.
+// respell spells a quantity with one suffix family, and says whether that is the same quantity still: beyond
+// the largest suffix Kubernetes writes 1 for 1024Ei, and the largest number of 64 bits for 100E.
 func respell(held resource.Quantity, format resource.Format) (resource.Quantity, bool) {
 	text := resource.NewDecimalQuantity(*held.AsDec(), format).String()
 	// Read back, so that equal quantities are equal in memory too.

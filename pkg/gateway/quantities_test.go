@@ -25,6 +25,7 @@ func TestQuantitiesHaveOneSpelling(t *testing.T) {
 		{"nothing", []string{"0", "0m", "0Gi"}, "0"},
 		{"a part of a binary unit", []string{"1024.5", "1024500m"}, "1024500m"},
 		{"more than fits 64 bits", []string{"100E", "100000P"}, "100E"},
+		{"more than there is a binary suffix for", []string{"1180591620717411303424"}, "1180591620717411303424"},
 		{"below nothing", []string{"-1Gi", "-1024Mi"}, "-1Gi"},
 	} {
 		for _, spelling := range test.spellings {

@@ -16,7 +16,7 @@ func TestCompareVersions(t *testing.T) {
 		{"compares the major number first", "2.0", "1.99.99.99", 1},
 		{"ignores the name of a build", "1.14.3.47-ga31201346f-aliyun", "1.14.3.47", 0},
 		{"ignores a leading v", "v1.26.0", "1.26.0", 0},
-		{"reads no fifth number", "1.2.3.4.5", "1.2.3.4.9", 0},
+		{"reads no fifth number", "1.2.3.4.5", "1.2.3.4", 0},
 		{"counts what is no number as 0", "1.x.3", "1.0.3", 0},
 		{"takes no version for the lowest", "", "0.0.0.1", -1},
 	} {

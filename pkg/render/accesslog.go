@@ -20,6 +20,7 @@ func accessLogEnvironment(p gateway.Placed) []*corev1ac.EnvVarApplyConfiguration
 	if project == "" {
 		return nil
 	}
+	// A configuration that is to be reused is found by its name.
 	config := cmp.Or(p.Annotations[gateway.AnnotationLogConfig], accessLogStore)
 	prefix := "aliyun_logs_" + config
 	out := []*corev1ac.EnvVarApplyConfiguration{
@@ -28,6 +29,7 @@ func accessLogEnvironment(p gateway.Placed) []*corev1ac.EnvVarApplyConfiguration
 		// The collector would name the store after the configuration.
 		variable(prefix+"_logstore", accessLogStore),
 	}
+	// Without one the collector adds the pods to the group that it was installed with.
 	if group := p.Annotations[gateway.AnnotationLogMachineGroup]; group != "" {
 		out = append(out, variable(prefix+"_machinegroup", group))
 	}

@@ -13,8 +13,11 @@ const containerName = "istio-proxy"
 
 // The ports on which every proxy serves what is not traffic.
 const (
-	portMetrics      = 15020
-	portStatus       = 15021
+	// portMetrics serves the metrics of agent and Envoy as one page.
+	portMetrics = 15020
+	// portStatus answers whether the proxy is ready.
+	portStatus = 15021
+	// portEnvoyMetrics serves Envoy's metrics alone, for scrapers that look for the port by its name.
 	portEnvoyMetrics = 15090
 )
 
@@ -38,6 +41,7 @@ func container(p gateway.Placed, drain int64) (*corev1ac.ContainerApplyConfigura
 		WithSecurityContext(securityContext(p)).
 		WithReadinessProbe(readinessProbe(p)).
 		WithStartupProbe(startupProbe())
+	// The user's hooks, or none: how long draining takes is the agent's business, not a hook's.
 	out.Lifecycle = lifecycle
 	return out, nil
 }
@@ -84,11 +88,13 @@ func appendTargets(out []*corev1ac.ContainerPortApplyConfiguration, ports []core
 		port     int32
 		protocol corev1.Protocol
 	}
+	// The proxy's own ports keep their names, even when a Service's port leads to one of them.
 	seen := map[target]bool{}
 	for _, port := range out {
 		seen[target{*port.ContainerPort, *port.Protocol}] = true
 	}
 	for _, port := range ports {
+		// The Service has refused every protocol that is unknown.
 		protocol, _ := transport(port.Protocol)
 		to := target{port.TargetPort.IntVal, protocol}
 		if port.TargetPort.Type == intstr.String || seen[to] {

@@ -10,11 +10,15 @@ import (
 )
 
 // deployment runs a gateway's pods.
+//
+// It has no hash of its template for an annotation: the template is there to be compared, and who wants to
+// compare without reading the cluster asks for Objects.TemplateHash.
 func deployment(p gateway.Placed) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	template, err := podTemplate(p)
 	if err != nil {
 		return nil, err
 	}
+	// No minReadySeconds: pods count when their probe says so, and a gateway has no field to wait longer.
 	spec := appsv1ac.DeploymentSpec().
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(selector(p))).
 		WithStrategy(appsv1ac.DeploymentStrategy().
@@ -23,6 +27,7 @@ func deployment(p gateway.Placed) (*appsv1ac.DeploymentApplyConfiguration, error
 				WithMaxSurge(intstr.Parse(valueOf(p.Spec.RollingMaxSurge))).
 				WithMaxUnavailable(intstr.Parse(valueOf(p.Spec.RollingMaxUnavailable))))).
 		WithTemplate(template)
+	// Left out otherwise, not set to what it is: a value that is stated is owned, and would be put back.
 	if ownsReplicas(p) {
 		spec.WithReplicas(valueOf(p.Spec.ReplicaCount))
 	}

@@ -18,6 +18,7 @@ const (
 // for that. It is the one number from which the agent's and Envoy's drain times, the grace period and the
 // load balancer's draining follow: set one by one they contradict each other, and the shortest wins.
 func drainTimeout(p gateway.Placed) (seconds int64, asked bool, err error) {
+	// Honoured by every mesh version: the pods are ours, and admission says which versions ASM documents it for.
 	value, ok := p.Annotations[gateway.AnnotationDrainTimeout]
 	if !ok {
 		return defaultDrainSeconds, false, nil

@@ -27,6 +27,7 @@ func environment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyConfigur
 	if err != nil {
 		return nil, err
 	}
+	// A user's variable of a name that is ours is refused at admission; it must not win here if it got past.
 	taken := map[string]bool{}
 	return slices.DeleteFunc(append(all, users...), func(v *corev1ac.EnvVarApplyConfiguration) bool {
 		again := taken[*v.Name]
@@ -35,16 +36,17 @@ func environment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyConfigur
 	}), nil
 }
 
-// istioEnvironment tells the agent who it is, where its control plane is and what it may use.
+// istioEnvironment tells the agent where its control plane is, who it is and what it may use.
 func istioEnvironment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyConfiguration, error) {
 	config, err := proxyConfig(p, drain)
 	if err != nil {
 		return nil, err
 	}
-	name := gateway.ObjectName(p.Name)
-	out := []*corev1ac.EnvVarApplyConfiguration{
+	return append([]*corev1ac.EnvVarApplyConfiguration{
+		// Where the certificate comes from, and who signs it.
 		variable("PILOT_CERT_PROVIDER", "istiod"),
 		variable("CA_ADDR", p.Mesh.CAAddress),
+		// Who this pod is; arguments and the user's variables may refer to these.
 		fieldVariable("POD_NAME", "metadata.name"),
 		fieldVariable("POD_NAMESPACE", "metadata.namespace"),
 		fieldVariable("INSTANCE_IP", "status.podIP"),
@@ -54,6 +56,14 @@ func istioEnvironment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyCon
 		resourceVariable("ISTIO_CPU_LIMIT", "limits.cpu"),
 		resourceVariable("GOMEMLIMIT", "limits.memory"),
 		variable("PROXY_CONFIG", config),
+		variable("TRUST_DOMAIN", p.Mesh.TrustDomain),
+	}, nodeMetadata(p)...), nil
+}
+
+// nodeMetadata is what the control plane is told of this proxy, and shows of it.
+func nodeMetadata(p gateway.Placed) []*corev1ac.EnvVarApplyConfiguration {
+	name := gateway.ObjectName(p.Name)
+	out := []*corev1ac.EnvVarApplyConfiguration{
 		// A gateway has no application beside it.
 		variable("ISTIO_META_POD_PORTS", "[]"),
 		variable("ISTIO_META_APP_CONTAINERS", ""),
@@ -63,15 +73,15 @@ func istioEnvironment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyCon
 		variable("ISTIO_META_WORKLOAD_NAME", name),
 		variable("ISTIO_META_OWNER", fmt.Sprintf("kubernetes://apis/apps/v1/namespaces/%s/deployments/%s", p.Namespace, name)),
 		variable("ISTIO_META_MESH_ID", p.Mesh.MeshID),
-		variable("TRUST_DOMAIN", p.Mesh.TrustDomain),
 	}
+	// A mesh of one network names none.
 	if p.Mesh.Network != "" {
 		out = append(out, variable("ISTIO_META_NETWORK", p.Mesh.Network))
 	}
 	if unprivileged(p) {
 		out = append(out, variable("ISTIO_META_UNPRIVILEGED_POD", "true"))
 	}
-	return out, nil
+	return out
 }
 
 // proxyConfig is Istio's ProxyConfig as JSON: where to find the control plane and how to drain. The rest is
@@ -91,7 +101,8 @@ func proxyConfig(p gateway.Placed, drain int64) (string, error) {
 	return string(raw), nil
 }
 
-// userEnvironment is the environment that the gateway asks for.
+// userEnvironment is the environment that the gateway asks for, in its order: a value may refer to variables
+// before it.
 func userEnvironment(p gateway.Placed) ([]*corev1ac.EnvVarApplyConfiguration, error) {
 	var out []*corev1ac.EnvVarApplyConfiguration
 	for _, asked := range p.Spec.EnvVars {

@@ -91,11 +91,11 @@ func TestEnvironmentIsOrdered(t *testing.T) {
 	in.gateway.Annotations = map[string]string{gateway.AnnotationLogProject: "p"}
 	names := namesOf(rendered(t, in).Deployment)
 	want := []string{
-		"TRUST_DOMAIN", "META_A", "META_B",
+		"ISTIO_META_MESH_ID", "META_A", "META_B",
 		"aliyun_logs_mesh-ingress-log", "aliyun_logs_mesh-ingress-log_project", "aliyun_logs_mesh-ingress-log_logstore",
 		"Z", "A",
 	}
-	if got := names[slices.Index(names, "TRUST_DOMAIN"):]; !slices.Equal(got, want) {
+	if got := names[slices.Index(names, "ISTIO_META_MESH_ID"):]; !slices.Equal(got, want) {
 		t.Errorf("got %v, want Istio's own, the mesh's sorted, access logs, and the user's in the user's order: %v", got, want)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
-// horizontalPodAutoscaler scales a gateway's pods; nil when none is wanted.
+// horizontalPodAutoscaler scales a gateway's pods; nil when none is wanted. How fast it scales is left to
+// Kubernetes: the gateway has no field for that.
 func horizontalPodAutoscaler(p gateway.Placed) *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration {
 	if !autoscaled(p) {
 		return nil
@@ -36,7 +37,8 @@ func autoscaled(p gateway.Placed) bool {
 	return p.Spec.MaxReplicas != nil && len(metrics(p)) > 0
 }
 
-// minReplicas is the fewest pods that the autoscaler keeps.
+// minReplicas is the fewest pods that the autoscaler keeps. The default is stated, so that writing it out
+// changes nothing.
 func minReplicas(p gateway.Placed) int32 {
 	if p.Spec.MinReplicas == nil {
 		return 1
@@ -44,7 +46,8 @@ func minReplicas(p gateway.Placed) int32 {
 	return *p.Spec.MinReplicas
 }
 
-// metrics are what the autoscaler measures.
+// metrics are what the autoscaler measures: CPU, then memory. The list has an order for the API server, and
+// each metric asks for its own number of pods, of which the largest wins.
 func metrics(p gateway.Placed) []*autoscalingv2ac.MetricSpecApplyConfiguration {
 	var out []*autoscalingv2ac.MetricSpecApplyConfiguration
 	if cpu := p.Spec.CPU; cpu != nil && cpu.TargetAverageUtilization != nil {

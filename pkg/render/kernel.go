@@ -13,6 +13,9 @@ import (
 // net.ipv4.tcp_max_orphans, kernel.printk and vm.swappiness. In a pod's sysctls they would keep it from
 // starting; they need a privileged init container, which the rule kernel_parameters has yet to allow.
 func kernelParameters(parameters *v1beta1.KernelParameters) []*corev1ac.SysctlApplyConfiguration {
+	// Which of them a kubelet allows (net.core.somaxconn and others only on request) and which a kernel still
+	// has (net.ipv4.tcp_tw_recycle not since 4.12) differs by cluster: admission knows the cluster's facts and
+	// says so; what it let in is rendered.
 	var out []*corev1ac.SysctlApplyConfiguration
 	for _, sysctl := range []struct {
 		name  string

@@ -27,6 +27,7 @@ func podDisruptionBudget(p gateway.Placed) *policyv1ac.PodDisruptionBudgetApplyC
 
 // certainPods is the number of pods that a gateway has at least; none is certain when somebody else counts.
 func certainPods(p gateway.Placed) int32 {
+	// The autoscaler may be at its lower bound at any moment.
 	if autoscaled(p) {
 		return minReplicas(p)
 	}

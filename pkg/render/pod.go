@@ -26,7 +26,7 @@ func podTemplate(p gateway.Placed) (*corev1ac.PodTemplateSpecApplyConfiguration,
 		WithSpec(spec), nil
 }
 
-// podSpec is the pod.
+// podSpec is the pod: one proxy, and nothing else.
 func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
 	drain, _, err := drainTimeout(p)
 	if err != nil {
@@ -40,11 +40,13 @@ func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One list makes both, so that no volume is without its mount.
 	volumes, mounts := volumes(p)
 	spec := corev1ac.PodSpec().
 		WithServiceAccountName(gateway.ObjectName(p.Name)).
 		WithTerminationGracePeriodSeconds(gracePeriod(p, drain)).
 		WithSecurityContext(podSecurityContext(p)).
+		// Stated although Kubernetes has a default: it is another one on the node's network.
 		WithDNSPolicy(valueOf(p.Spec.DNSPolicy)).
 		WithImagePullSecrets(imagePullSecrets(p)...).
 		WithNodeSelector(p.Spec.NodeSelector).
@@ -52,6 +54,7 @@ func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
 		WithContainers(proxy.WithVolumeMounts(mounts...)).
 		WithVolumes(volumes...)
 	spec.Affinity = affinity
+	// Stated only when it is on: off is what every pod is.
 	if valueOf(p.Spec.HostNetwork) {
 		spec.WithHostNetwork(true)
 	}
@@ -68,7 +71,8 @@ func imagePullSecrets(p gateway.Placed) []*corev1ac.LocalObjectReferenceApplyCon
 	return out
 }
 
-// tolerations are the taints that the pods tolerate, in the order of the gateway.
+// tolerations are the taints that the pods tolerate, in the order of the gateway. An empty key, effect or
+// operator means something (all keys, all effects, Equal) and is left out, as the user left it out.
 func tolerations(p gateway.Placed) []*corev1ac.TolerationApplyConfiguration {
 	var out []*corev1ac.TolerationApplyConfiguration
 	for _, toleration := range p.Spec.Tolerations {
@@ -83,7 +87,8 @@ func tolerations(p gateway.Placed) []*corev1ac.TolerationApplyConfiguration {
 	return out
 }
 
-// resources are the CPU and memory of the proxy.
+// resources are the CPU and memory of the proxy, as the user wrote them: what is missing of them is not
+// filled in, because half a default beside half a wish is neither.
 func resources(p gateway.Placed) *corev1ac.ResourceRequirementsApplyConfiguration {
 	out := corev1ac.ResourceRequirements()
 	asked := p.Spec.Resources
@@ -96,6 +101,7 @@ func resources(p gateway.Placed) *corev1ac.ResourceRequirementsApplyConfiguratio
 	if len(asked.Requests) > 0 {
 		out.WithRequests(maps.Clone(asked.Requests))
 	}
+	// Devices of dynamic resource allocation: the API has them in this type, so they go through.
 	for _, claim := range asked.Claims {
 		out.WithClaims(&corev1ac.ResourceClaimApplyConfiguration{Name: new(claim.Name), Request: stated(claim.Request)})
 	}

@@ -27,12 +27,14 @@ func readinessProbe(p gateway.Placed) *corev1ac.ProbeApplyConfiguration {
 
 // startupProbe lets a pod take traffic as soon as it can, however long the readiness period is.
 func startupProbe() *corev1ac.ProbeApplyConfiguration {
+	// Half a minute at one probe a second; after that the kubelet starts the container again.
 	return probe().
 		WithPeriodSeconds(1).
 		WithFailureThreshold(30)
 }
 
-// probe asks the agent whether the proxy has its configuration.
+// probe asks the agent whether the proxy has its configuration. One second is long for an answer from the
+// same pod; a longer wait would only hide that the proxy is stuck.
 func probe() *corev1ac.ProbeApplyConfiguration {
 	return corev1ac.Probe().
 		WithHTTPGet(corev1ac.HTTPGetAction().

@@ -24,13 +24,20 @@ import (
 // They state only what we own. What is left out belongs to others: replicas to an autoscaler, node ports and
 // the load balancer to the cluster, annotations and labels of their own to whoever set them.
 type Objects struct {
-	ServiceAccount          *corev1ac.ServiceAccountApplyConfiguration
-	Role                    *rbacv1ac.RoleApplyConfiguration
-	RoleBinding             *rbacv1ac.RoleBindingApplyConfiguration
-	Service                 *corev1ac.ServiceApplyConfiguration
-	Deployment              *appsv1ac.DeploymentApplyConfiguration
+	// ServiceAccount is the pods' identity.
+	ServiceAccount *corev1ac.ServiceAccountApplyConfiguration
+	// Role lets the control plane hand out certificates in the gateway's name.
+	Role *rbacv1ac.RoleApplyConfiguration
+	// RoleBinding gives the role to the identity.
+	RoleBinding *rbacv1ac.RoleBindingApplyConfiguration
+	// Service is the way in; nil while the gateway has no ports.
+	Service *corev1ac.ServiceApplyConfiguration
+	// Deployment runs the pods.
+	Deployment *appsv1ac.DeploymentApplyConfiguration
+	// HorizontalPodAutoscaler counts the pods; nil when the gateway does so itself.
 	HorizontalPodAutoscaler *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
-	PodDisruptionBudget     *policyv1ac.PodDisruptionBudgetApplyConfiguration
+	// PodDisruptionBudget keeps node drains from taking all pods; nil while one is all that is certain.
+	PodDisruptionBudget *policyv1ac.PodDisruptionBudgetApplyConfiguration
 }
 
 // Object is one rendered object: an apply configuration that can tell its kind.
@@ -42,6 +49,7 @@ type Object interface {
 // Render makes the objects of a gateway in a cluster. An error says which field cannot be made real and what
 // it must be.
 func Render(p gateway.Placed) (Objects, error) {
+	// Only what reads free text of the user can fail; all or nothing, because half a gateway helps nobody.
 	service, err := service(p)
 	if err != nil {
 		return Objects{}, err

@@ -15,5 +15,6 @@ func role(p gateway.Placed) *rbacv1ac.RoleApplyConfiguration {
 		WithRules(rbacv1ac.PolicyRule().
 			WithAPIGroups("").
 			WithResources("secrets").
+			// The control plane's review asks for list; Istio's own chart grants the others with it.
 			WithVerbs("get", "watch", "list"))
 }

@@ -7,7 +7,8 @@ import (
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
-// roleBinding gives a gateway's role to its identity.
+// roleBinding gives a gateway's role to its identity. A binding's role cannot be changed afterwards, so it
+// follows from the gateway's name alone.
 func roleBinding(p gateway.Placed) *rbacv1ac.RoleBindingApplyConfiguration {
 	name := gateway.ObjectName(p.Name)
 	return rbacv1ac.RoleBinding(name, p.Namespace).

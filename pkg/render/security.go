@@ -13,14 +13,16 @@ import (
 // proxyID is the user and the group of the proxy in every Istio image.
 const proxyID = 1337
 
-// podSecurityContext is what the pod may do.
+// podSecurityContext is what the pod may do: the system calls that the runtime thinks harmless, and the kernel
+// settings of its own network.
 func podSecurityContext(p gateway.Placed) *corev1ac.PodSecurityContextApplyConfiguration {
 	return corev1ac.PodSecurityContext().
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault)).
 		WithSysctls(sysctls(p)...)
 }
 
-// securityContext is what the proxy may do.
+// securityContext is what the proxy may do: write to its volumes alone, and gain no right that it was not
+// started with.
 func securityContext(p gateway.Placed) *corev1ac.SecurityContextApplyConfiguration {
 	out := corev1ac.SecurityContext().
 		WithAllowPrivilegeEscalation(false).

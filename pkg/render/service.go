@@ -30,6 +30,7 @@ func service(p gateway.Placed) (*corev1ac.ServiceApplyConfiguration, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Cluster IP, IP families and node ports are the cluster's to choose, and stay as it chose them.
 	spec := corev1ac.ServiceSpec().
 		WithType(valueOf(p.Spec.ServiceType)).
 		WithSelector(selector(p)).
@@ -73,10 +74,13 @@ func serviceAnnotations(p gateway.Placed) (map[string]string, error) {
 		annotationDrain:        "on",
 		annotationDrainTimeout: strconv.FormatInt(seconds, 10),
 	}
+	// The user's on top, unlike labels: these are settings, and a user who drains the load balancer in a way
+	// of their own means it.
 	return overlay(drain, p.Spec.ServiceAnnotations), nil
 }
 
-// balanced says whether a gateway is behind a load balancer.
+// balanced says whether a gateway is behind a load balancer: in this cluster, as an override may say otherwise
+// in another.
 func balanced(p gateway.Placed) bool {
 	return valueOf(p.Spec.ServiceType) == corev1.ServiceTypeLoadBalancer
 }

@@ -36,9 +36,11 @@ func applicationProtocol(protocol corev1.Protocol) string {
 	}
 }
 
-// servicePorts are the ports of the Service.
+// servicePorts are the ports of the Service, in the gateway's order. Names are unique already: gateway.Place
+// sees to that, so that every cluster and every version of a gateway has the same ones.
 func servicePorts(p gateway.Placed) ([]*corev1ac.ServicePortApplyConfiguration, error) {
 	out := make([]*corev1ac.ServicePortApplyConfiguration, 0, len(p.Spec.Ports))
+	// By what the API server holds unique, with the place of the first for the sentence.
 	taken := map[string]int{}
 	for i, port := range p.Spec.Ports {
 		protocol, known := transport(port.Protocol)
@@ -67,6 +69,7 @@ func servicePort(p gateway.Placed, port corev1.ServicePort, protocol corev1.Prot
 	if name := applicationProtocol(port.Protocol); name != "" {
 		out.WithAppProtocol(name)
 	}
+	// What the user says of the application wins over what the protocol implies.
 	if port.AppProtocol != nil {
 		out.WithAppProtocol(*port.AppProtocol)
 	}

@@ -23,6 +23,7 @@ func mount(volume *corev1ac.VolumeApplyConfiguration, path string) mounted {
 func volumes(p gateway.Placed) ([]*corev1ac.VolumeApplyConfiguration, []*corev1ac.VolumeMountApplyConfiguration) {
 	var volumes []*corev1ac.VolumeApplyConfiguration
 	var mounts []*corev1ac.VolumeMountApplyConfiguration
+	// Kubernetes wants both unique: names in the pod, paths in the container.
 	names, paths := map[string]bool{}, map[string]bool{}
 	for _, m := range append(agentVolumes(), userVolumes(p)...) {
 		if names[*m.volume.Name] || paths[*m.mount.MountPath] {
@@ -38,9 +39,11 @@ func volumes(p gateway.Placed) ([]*corev1ac.VolumeApplyConfiguration, []*corev1a
 // container's file system is read-only.
 func agentVolumes() []mounted {
 	return []mounted{
+		// Sockets on which the agent hands certificates to Envoy.
 		mount(scratch("workload-socket"), "/var/run/secrets/workload-spiffe-uds"),
 		mount(scratch("credential-socket"), "/var/run/secrets/credential-uds"),
 		mount(scratch("workload-certs"), "/var/run/secrets/workload-spiffe-credentials"),
+		// The root that the control plane keeps in every namespace; the agent trusts it to begin with.
 		mount(corev1ac.Volume().WithName("istiod-ca-cert").WithConfigMap(
 			corev1ac.ConfigMapVolumeSource().WithName("istio-ca-root-cert")), "/var/run/secrets/istio"),
 		mount(scratch("istio-data"), "/var/lib/istio/data"),

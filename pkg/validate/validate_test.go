@@ -146,8 +146,8 @@ func TestHandleRefusesWhatItCouldNotDecide(t *testing.T) {
 
 func TestServerTurnsAPanicIntoARefusal(t *testing.T) {
 	served := &admission.Webhook{Handler: &Handler{Validator: validatorFunc(func(context.Context, review.Request) (review.Decision, error) {
-		var none []review.Decision
-		return none[len(none)], nil
+		var none *review.Decision
+		return *none, nil
 	})}}
 	response := served.Handle(t.Context(), request(admissionv1.Create, gatewayJSON, ""))
 	if response.Allowed || response.Result.Code != http.StatusInternalServerError {
