@@ -85,16 +85,12 @@ func Between(old, new *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluste
 
 // judge notes what the change does in one cluster where the gateway is, and which fields do it.
 func (c *Change) judge(in cluster, changed []Field) error {
-	before, err := in.render(in.old)
-	if err != nil {
-		return err
-	}
-	after, err := in.render(in.new)
-	if err != nil {
-		return err
+	// Nothing that decides what runs has changed: an edit of labels, a finalizer that goes.
+	if len(changed) == 0 {
+		return nil
 	}
 	for _, effect := range effects() {
-		happens, err := effect.does(before, after)
+		happens, err := in.does(effect, in.new)
 		if err != nil {
 			return err
 		}
@@ -107,11 +103,7 @@ func (c *Change) judge(in cluster, changed []Field) error {
 			if err != nil {
 				return false, err
 			}
-			rendered, err := in.render(partial)
-			if err != nil {
-				return false, err
-			}
-			return effect.does(before, rendered)
+			return in.does(effect, partial)
 		})
 		if err != nil {
 			return err
@@ -127,12 +119,30 @@ type cluster struct {
 	registered []v1alpha1.GatewayCluster
 }
 
+// does says whether going from the old version to another one has an effect in the cluster.
+//
+// What cannot be rendered cannot be predicted, so it counts as having the effect. It is no error: a gateway
+// that cannot be rendered must be possible to mend, and to delete.
+func (c cluster) does(effect effect, gw *v1beta1.IstioGateway) (bool, error) {
+	before, oldErr := c.render(c.old)
+	after, newErr := c.render(gw)
+	if oldErr != nil || newErr != nil {
+		return effect.name == AddressLoss || c.placed(gw), nil
+	}
+	return effect.does(before, after)
+}
+
 // render is what a version of the gateway is in the cluster: nothing where it is not placed.
 func (c cluster) render(gw *v1beta1.IstioGateway) (render.Objects, error) {
-	if gw == nil || !slices.Contains(gateway.Clusters(gw, c.registered), c.id) {
+	if !c.placed(gw) {
 		return render.Objects{}, nil
 	}
 	return render.Render(gateway.Place(gw, clusterOf(c.registered, c.id)))
+}
+
+// placed says whether a version of the gateway is in the cluster.
+func (c cluster) placed(gw *v1beta1.IstioGateway) bool {
+	return gw != nil && slices.Contains(gateway.Clusters(gw, c.registered), c.id)
 }
 
 // balanced says whether a gateway has a load balancer.

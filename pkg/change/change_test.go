@@ -168,6 +168,33 @@ func TestBetweenOfADeletedGatewayLosesItsAddresses(t *testing.T) {
 	}
 }
 
+func TestBetweenTakesWhatCannotBeRenderedAsDisruptive(t *testing.T) {
+	broken := gatewayOf(t, `{metadata: {annotations: {asm.alibabacloud.com/gateway-drain-timeout-seconds: soon}}, spec: {clusterIds: [c1]}}`)
+	mended := gatewayOf(t, `{metadata: {annotations: {asm.alibabacloud.com/gateway-drain-timeout-seconds: "30"}}, spec: {clusterIds: [c1]}}`)
+	labelled := broken.DeepCopy()
+	labelled.Labels = map[string]string{"team": "edge"}
+	tests := map[string]struct {
+		old, new      *v1beta1.IstioGateway
+		restart, loss []string
+	}{
+		"when it is mended":  {broken, mended, []string{"c1"}, []string{"c1"}},
+		"when it is broken":  {mended, broken, []string{"c1"}, []string{"c1"}},
+		"when it is deleted": {broken, nil, nil, []string{"c1"}},
+		"but not when nothing changes that decides what runs": {broken, labelled, nil, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Between(test.old, test.new, clustersOf(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !equal(got.Effects[Restart], test.restart) || !equal(got.Effects[AddressLoss], test.loss) {
+				t.Errorf("got effects %v, want restart %v and address loss %v", got.Effects, test.restart, test.loss)
+			}
+		})
+	}
+}
+
 func TestDigestNamesOneChangeOfOneGateway(t *testing.T) {
 	old, changed := gatewayOf(t, `{spec: {clusterIds: [c1], podLabels: {a: "1", b: "2"}}}`), gatewayOf(t, `{spec: {clusterIds: [c1], podLabels: {a: "2", b: "3"}}}`)
 	first, err := Between(old, changed, clustersOf(nil))
