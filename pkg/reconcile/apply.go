@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -32,6 +33,8 @@ type written struct {
 // applied says what applying one object did.
 type applied struct {
 	object v1beta1.ObjectReference
+	// uid is the object's, where anything was done.
+	uid types.UID
 	// created: the object was not there before.
 	created bool
 	// changed: the object was there and is different now.
@@ -74,7 +77,7 @@ func (c *cluster) apply(ctx context.Context, object render.Object) (applied, err
 // compare says what applying did: before is the object as it was, nil when it was not there; again is true
 // when we applied what we had applied before.
 func compare(reference v1beta1.ObjectReference, before, after client.Object, again bool) applied {
-	out := applied{object: reference, created: before == nil}
+	out := applied{object: reference, uid: after.GetUID(), created: before == nil}
 	if before == nil {
 		return out
 	}

@@ -6,6 +6,7 @@ import (
 	k8sevents "k8s.io/client-go/tools/events"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
 // events is everything that the controller tells people as events, on one page: in the past tense, once,
@@ -16,23 +17,29 @@ type events struct {
 
 // applied tells what applying an object did, if it did anything.
 func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done applied) {
+	// Recorders take events of one gateway, reason and related object for repetitions of one event, and keep
+	// the first sentence alone. The UID tells objects of the same name in two clusters apart.
+	object := &corev1.ObjectReference{
+		APIVersion: done.object.APIVersion, Kind: done.object.Kind, Namespace: gw.Namespace, Name: done.object.Name, UID: done.uid,
+	}
 	switch {
 	case done.created:
-		e.normal(gw, "Created", "Create", "Created %s %s in cluster %s", done.object.Kind, done.object.Name, cluster)
+		e.normal(gw, object, "Created", "Create", "Created %s %s in cluster %s", object.Kind, object.Name, cluster)
 	case done.drifted != "":
-		e.recorder.Eventf(gw, nil, corev1.EventTypeWarning, "DriftCorrected", "Correct",
-			"Corrected %s %s in cluster %s, which %s had changed", done.object.Kind, done.object.Name, cluster, done.drifted)
+		e.recorder.Eventf(gw, object, corev1.EventTypeWarning, "DriftCorrected", "Correct",
+			"Corrected %s %s in cluster %s, which %s had changed", object.Kind, object.Name, cluster, done.drifted)
 	case done.changed:
-		e.normal(gw, "Updated", "Update", "Updated %s %s in cluster %s", done.object.Kind, done.object.Name, cluster)
+		e.normal(gw, object, "Updated", "Update", "Updated %s %s in cluster %s", object.Kind, object.Name, cluster)
 	}
 }
 
 // removed tells that nothing of a gateway is left in a cluster.
 func (e events) removed(gw *v1beta1.IstioGateway, cluster string) {
-	e.normal(gw, "Removed", "Remove", "Removed the gateway from cluster %s", cluster)
+	related := &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: cluster}
+	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s", cluster)
 }
 
 // normal tells what went as it should.
-func (e events) normal(gw runtime.Object, reason, action, note string, args ...any) {
-	e.recorder.Eventf(gw, nil, corev1.EventTypeNormal, reason, action, note, args...)
+func (e events) normal(gw, related runtime.Object, reason, action, note string, args ...any) {
+	e.recorder.Eventf(gw, related, corev1.EventTypeNormal, reason, action, note, args...)
 }

@@ -26,13 +26,20 @@ func (c *cluster) observe(ctx context.Context, entry v1beta1.ClusterStatus, plac
 		return entry, fmt.Errorf("reading Service %s: %w", key, err)
 	}
 	entry.State, entry.Message = v1beta1.ClusterApplied, ""
-	if available(deployment) {
+	if available(deployment) && c.seen(deployment) {
 		entry.State = v1beta1.ClusterReady
 	}
 	entry.Replicas = desiredReplicas(deployment)
 	entry.ReadyReplicas = deployment.Status.ReadyReplicas
 	entry.Addresses = addresses(service)
 	return entry, nil
+}
+
+// seen says whether the cache has caught up with what we last applied to a Deployment. Until then its status
+// tells of the pods before.
+func (c *cluster) seen(deployment *appsv1.Deployment) bool {
+	last, _ := c.last(objectKey{appsv1.SchemeGroupVersion.WithKind("Deployment"), client.ObjectKeyFromObject(deployment)})
+	return !newer(last.resourceVersion, deployment.ResourceVersion)
 }
 
 // available says whether every wanted pod is of the newest template and available.

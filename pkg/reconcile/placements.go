@@ -90,13 +90,13 @@ func (p *placements) place(ctx context.Context, gw *v1beta1.IstioGateway, entry 
 	applied, err := p.applyAll(ctx, gw, entry.ClusterID, objects)
 	if err != nil {
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
-		return outcome{entry: p.inventory(entry, append(entry.Objects, applied...), placed)}, err
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), placed)}, err
 	}
 	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
 	if err := p.local.prune(ctx, gw, entry.ClusterID, applied); err != nil {
-		return outcome{entry: p.inventory(entry, append(entry.Objects, applied...), placed)}, err
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), placed)}, err
 	}
-	entry = p.inventory(entry, applied, placed)
+	entry = inventory(entry, applied, placed)
 	entry.ObservedGeneration = gw.Generation
 	entry, err = p.local.observe(ctx, entry, placed)
 	return outcome{entry: entry}, err
@@ -120,7 +120,7 @@ func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id 
 }
 
 // inventory notes in an entry which objects are in the cluster, and what they were rendered with.
-func (p *placements) inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, placed gateway.Placed) v1beta1.ClusterStatus {
+func inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, placed gateway.Placed) v1beta1.ClusterStatus {
 	entry.Objects = nil
 	for _, object := range objects {
 		if !slices.Contains(entry.Objects, object) {
@@ -128,7 +128,11 @@ func (p *placements) inventory(entry v1beta1.ClusterStatus, objects []v1beta1.Ob
 		}
 	}
 	entry.Mesh = &placed.Mesh
-	entry.ServiceType = *placed.Spec.ServiceType
+	// A gateway without ports has no Service, and then no load balancer to wait for.
+	entry.ServiceType = ""
+	if slices.ContainsFunc(entry.Objects, func(object v1beta1.ObjectReference) bool { return object.Kind == "Service" }) {
+		entry.ServiceType = *placed.Spec.ServiceType
+	}
 	return entry
 }
 

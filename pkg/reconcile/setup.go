@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -24,6 +25,12 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/render"
+)
+
+// The first pause before a failed target is tried again, and the longest.
+const (
+	retryAfter   = 200 * time.Millisecond
+	retryAtLeast = 5 * time.Minute
 )
 
 // CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone.
@@ -80,7 +87,11 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int) error
 	}
 	controller := builder.TypedControllerManagedBy[Target](mgr).
 		Named("placements").
-		WithOptions(controller.TypedOptions[Target]{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.TypedOptions[Target]{
+			MaxConcurrentReconciles: workers,
+			// For ever, but at least every five minutes: what stood in the way may be gone without an event.
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[Target](retryAfter, retryAtLeast),
+		}).
 		// The gateway says what shall be, and its status where.
 		Watches(&v1beta1.IstioGateway{}, handler.TypedEnqueueRequestsFromMapFunc(targetsOfGateway), builder.WithPredicates(gatewayChanged())).
 		// A cluster that comes, goes or gets another mesh profile concerns every gateway in it.

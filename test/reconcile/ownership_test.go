@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -20,7 +21,7 @@ import (
 func scale(ctx context.Context, gw *v1beta1.IstioGateway, replicas int32) {
 	GinkgoHelper()
 	deployment := expectExists(ctx, gw, &appsv1.Deployment{})
-	patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":`+string('0'+rune(replicas))+`}}`))
+	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas))
 	Expect(admin.SubResource("scale").Patch(ctx, deployment, patch, client.FieldOwner("kube-controller-manager"))).To(Succeed())
 }
 

@@ -1,0 +1,150 @@
+package reconcile_test
+
+import (
+	"context"
+	"os/exec"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+)
+
+// allocated is what the cluster gave a Service, and what traffic depends on.
+type allocated struct {
+	uid       string
+	clusterIP string
+	nodePorts map[int32]int32
+}
+
+// allocationOf is what the cluster gave a gateway's Service.
+func allocationOf(ctx context.Context, gw *v1beta1.IstioGateway) allocated {
+	GinkgoHelper()
+	service := expectExists(ctx, gw, &corev1.Service{})
+	out := allocated{uid: string(service.UID), clusterIP: service.Spec.ClusterIP, nodePorts: map[int32]int32{}}
+	for _, port := range service.Spec.Ports {
+		out.nodePorts[port.Port] = port.NodePort
+	}
+	return out
+}
+
+// kubectl runs the real kubectl as an administrator.
+func kubectl(ctx context.Context, args ...string) {
+	GinkgoHelper()
+	command := exec.CommandContext(ctx, plane.Kubectl, append([]string{"--kubeconfig", plane.Kubeconfig, "-n", namespace}, args...)...)
+	output, err := command.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(output))
+}
+
+var _ = Describe("What lasts", func() {
+	When("names and annotations of ports are edited", func() {
+		It("keeps the Service, its cluster IP and its node ports", func(ctx context.Context) {
+			gw := gatewayOf("ported", `{clusterIds: [local], ports: [{name: http, port: 80}, {name: https, port: 443}]}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			before := allocationOf(ctx, gw)
+			Expect(before.clusterIP).NotTo(BeEmpty())
+			Expect(before.nodePorts).To(HaveLen(2))
+			Expect(before.nodePorts).NotTo(ContainElement(BeZero()))
+			expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) {
+				gw.Spec.Ports[0].Name, gw.Spec.Ports[1].Name = "http2-web", "tls-web"
+				gw.Spec.ServiceAnnotations = map[string]string{"example.com/note": "renamed"}
+			})
+			Eventually(func() []string {
+				var names []string
+				for _, port := range expectExists(ctx, gw, &corev1.Service{}).Spec.Ports {
+					names = append(names, port.Name)
+				}
+				return names
+			}).Should(ConsistOf("http2-web", "tls-web"))
+			Expect(allocationOf(ctx, gw)).To(Equal(before))
+		})
+
+		It("keeps the other node ports when a port is added", func(ctx context.Context) {
+			gw := gatewayOf("widened", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			before := allocationOf(ctx, gw)
+			expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) {
+				added := gatewayOf("added", `{ports: [{name: https, port: 443}]}`)
+				gw.Spec.Ports = append(added.Spec.Ports, gw.Spec.Ports...)
+			})
+			Eventually(func() map[int32]int32 { return allocationOf(ctx, gw).nodePorts }).Should(HaveLen(2))
+			after := allocationOf(ctx, gw)
+			Expect(after.nodePorts).To(HaveKeyWithValue(int32(80), before.nodePorts[80]))
+			Expect(after.clusterIP).To(Equal(before.clusterIP))
+			Expect(after.uid).To(Equal(before.uid))
+		})
+	})
+
+	When("the replicas are left to others", func() {
+		It("leaves them to kubectl scale, and drops no pod on the way", func(ctx context.Context) {
+			gw := gatewayOf("delegated", `{clusterIds: [local], replicaCount: 3, ports: [{name: http, port: 80}]}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) {
+				gw.Annotations = map[string]string{"asm.alibabacloud.com/replicas-managed-by-asm": "false"}
+			})
+			touch(ctx, gw, "delegated")
+			Expect(replicasOf(ctx, gw)).To(Equal(int32(3)))
+			kubectl(ctx, "scale", "deployment/istio-delegated", "--replicas=5")
+			touch(ctx, gw, "scaled")
+			Consistently(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(5)))
+			Expect(notes(ctx, gw, "DriftCorrected")).To(BeEmpty())
+		})
+	})
+
+	When("somebody restarts the pods with kubectl", func() {
+		It("lets the rollout happen, once", func(ctx context.Context) {
+			gw := gatewayOf("restarted", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			kubectl(ctx, "rollout", "restart", "deployment/istio-restarted")
+			generation := expectExists(ctx, gw, &appsv1.Deployment{}).Generation
+			kubectl(ctx, "rollout", "status", "deployment/istio-restarted", "--timeout=60s")
+			touch(ctx, gw, "restarted")
+			expectReady(ctx, gw)
+			deployment := expectExists(ctx, gw, &appsv1.Deployment{})
+			Expect(deployment.Generation).To(Equal(generation))
+			Expect(deployment.Spec.Template.Annotations).To(HaveKey("kubectl.kubernetes.io/restartedAt"))
+		})
+	})
+
+	When("the mesh profile of a cluster changes", func() {
+		It("reaches the pods of the gateways there, and no others'", func(ctx context.Context) {
+			cluster := &v1alpha1.GatewayCluster{
+				ObjectMeta: metav1.ObjectMeta{Name: "meshed"},
+				Spec:       v1alpha1.GatewayClusterSpec{Local: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: "example.com/proxy:1"}},
+			}
+			Expect(admin.Create(ctx, cluster)).To(Succeed())
+			DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, cluster)).To(Succeed()) })
+			gw, bystander := gatewayOf("profiled", `{clusterIds: [meshed]}`), gatewayOf("bystander", `{clusterIds: [local]}`)
+			for _, gw := range []*v1beta1.IstioGateway{gw, bystander} {
+				expectApplied(ctx, gw)
+				expectReady(ctx, gw)
+			}
+			Expect(imageOf(ctx, gw)).To(Equal("example.com/proxy:1"))
+			before := expectExists(ctx, bystander, &appsv1.Deployment{}).Generation
+
+			patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"mesh":{"proxyImage":"example.com/proxy:2"}}}`))
+			Expect(admin.Patch(ctx, cluster, patch)).To(Succeed())
+			Eventually(imageOf).WithArguments(ctx, gw).Should(Equal("example.com/proxy:2"))
+			Eventually(func(g Gomega) {
+				g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
+				g.Expect(gw.Status.Clusters).To(HaveExactElements(HaveField("Mesh.ProxyImage", "example.com/proxy:2")))
+			}).Should(Succeed())
+			expectReady(ctx, gw)
+			Expect(expectExists(ctx, bystander, &appsv1.Deployment{}).Generation).To(Equal(before))
+		})
+	})
+})
+
+// imageOf is the image of a gateway's pods.
+func imageOf(ctx context.Context, gw *v1beta1.IstioGateway) string {
+	return expectExists(ctx, gw, &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image
+}
