@@ -57,13 +57,19 @@ decided.`,
 			return o.run(command.Context())
 		},
 	}
+	o.addFlags(command)
+	return command
+}
+
+// addFlags names the flags and their defaults.
+func (o *reviewOptions) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, "file or directory with the gateways; - reads standard input")
 	flags.StringSliceVar(&o.old, "old", nil, "file with the gateways as they are stored; without it each one is new")
 	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered; without it every cluster that a gateway names is taken as registered")
 	flags.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of gateways that name none")
 	flags.StringVar(&o.user, "as", "", "user who asks")
-	flags.StringSliceVar(&o.groups, "as-group", nil, "group of the user who asks")
+	// Not a slice: names of groups in a directory hold commas.
+	flags.StringArrayVar(&o.groups, "as-group", nil, "group of the user who asks")
 	flags.StringVarP(&o.output, "output", "o", "table", "how to print: "+strings.Join(outputs(), ", "))
-	return command
 }

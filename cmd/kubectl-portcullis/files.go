@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -11,15 +13,18 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
-// read reads every object of some files, the items of lists one by one.
-func read(files []string) ([]*unstructured.Unstructured, error) {
+// read reads every object of some files, the items of lists one by one; - stands for what comes in.
+func read(in io.Reader, files []string) ([]*unstructured.Unstructured, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	infos, err := resource.NewLocalBuilder().
-		Unstructured().
-		FilenameParam(false, &resource.FilenameOptions{Filenames: files, Recursive: true}).
-		Flatten().
+	builder := resource.NewLocalBuilder().Unstructured().Flatten()
+	paths := slices.DeleteFunc(slices.Clone(files), func(file string) bool { return file == "-" })
+	if len(paths) < len(files) {
+		builder.Stream(in, "standard input")
+	}
+	infos, err := builder.
+		FilenameParam(false, &resource.FilenameOptions{Filenames: paths, Recursive: true}).
 		Do().
 		Infos()
 	if err != nil {

@@ -110,7 +110,7 @@ func (j *judge) request(gateway, old map[string]any) (review.Request, error) {
 	if old != nil {
 		request.Operation = admissionv1.Update
 		if request.Old, err = toObject(old); err != nil {
-			return review.Request{}, err
+			return review.Request{}, fmt.Errorf("reading the stored gateway: %w", err)
 		}
 	}
 	request.Namespace, request.Name = request.Gateway.Typed.Namespace, request.Gateway.Typed.Name

@@ -28,13 +28,13 @@ func (o *reviewOptions) print(results []result) error {
 	if err != nil {
 		return err
 	}
+	text = append(text, '\n')
 	if o.output == "yaml" {
-		text, err = yaml.JSONToYAML(text)
-		if err != nil {
+		if text, err = yaml.JSONToYAML(text); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(o.streams.Out, "%s\n", text)
+	_, err = o.streams.Out.Write(text)
 	return err
 }
 

@@ -37,6 +37,10 @@ func (o *reviewOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A stored gateway that is silently not found would make a change look like a new gateway.
+	if len(o.old) > 0 && len(stored) == 0 {
+		return fmt.Errorf("--old must name files with an IstioGateway, found none in %v", o.old)
+	}
 	judge, err := o.newJudge(ctx)
 	if err != nil {
 		return err
@@ -58,7 +62,7 @@ func (o *reviewOptions) run(ctx context.Context) error {
 
 // gateways reads the gateways of some files.
 func (o *reviewOptions) gateways(files []string) ([]*unstructured.Unstructured, error) {
-	objects, err := read(files)
+	objects, err := read(o.streams.In, files)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func (o *reviewOptions) gateways(files []string) ([]*unstructured.Unstructured, 
 
 // newJudge decides for the user who asks, with the clusters that were given.
 func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
-	objects, err := read(o.with)
+	objects, err := read(o.streams.In, o.with)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ func NewObject(raw []byte) (*Object, error) {
 	if err := json.Unmarshal(raw, &object.Raw); err != nil {
 		return nil, fmt.Errorf("reading the IstioGateway: %w", err)
 	}
+	if err := checkQuantities("spec", object.Raw["spec"]); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(raw, object.Typed); err != nil {
 		return nil, readable(err)
 	}

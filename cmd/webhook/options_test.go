@@ -1,0 +1,148 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// parsed are the options of a command line.
+func parsed(t *testing.T, args ...string) options {
+	t.Helper()
+	var o options
+	command := &cobra.Command{}
+	o.addFlags(command)
+	if err := command.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
+	t.Setenv("POD_NAMESPACE", "portcullis-system")
+	want := map[string]string{
+		"bind-address":               "",
+		"port":                       "9443",
+		"health-probe-bind-address":  ":8081",
+		"metrics-bind-address":       ":8080",
+		"tls-cert-file":              "",
+		"tls-private-key-file":       "",
+		"ca-secret-namespace":        "portcullis-system",
+		"ca-secret-name":             "portcullis-webhook-ca",
+		"dns-names":                  "[]",
+		"webhook-configuration-name": "portcullis",
+		"evaluation-deadline":        "1s",
+		"parameters":                 "",
+		"kubeconfig":                 "",
+	}
+	flags := newCommand().Flags()
+	for name, value := range want {
+		flag := flags.Lookup(name)
+		if flag == nil {
+			t.Errorf("--%s: there is no such flag", name)
+			continue
+		}
+		if flag.DefValue != value {
+			t.Errorf("--%s: got default %q, want %q", name, flag.DefValue, value)
+		}
+		if flag.Usage == "" {
+			t.Errorf("--%s: says nothing in the help", name)
+		}
+	}
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if _, listed := want[flag.Name]; !listed && !strings.HasPrefix(flag.Name, "zap-") {
+			t.Errorf("--%s: is not in this list of flags", flag.Name)
+		}
+	})
+}
+
+func TestFlagsReachTheOptions(t *testing.T) {
+	got := parsed(t,
+		"--bind-address", "127.0.0.1", "--port", "1", "--health-probe-bind-address", ":2", "--metrics-bind-address", "0",
+		"--tls-cert-file", "c", "--tls-private-key-file", "k", "--ca-secret-namespace", "n", "--ca-secret-name", "s",
+		"--dns-names", "a,b", "--dns-names", "c", "--webhook-configuration-name", "w",
+		"--evaluation-deadline", "3s", "--parameters", "p")
+	want := options{
+		bindAddress: "127.0.0.1", port: 1, healthAddress: ":2", metricsAddress: "0",
+		certFile: "c", keyFile: "k", caNamespace: "n", caName: "s",
+		dnsNames: []string{"a", "b", "c"}, configuration: "w",
+		deadline: 3 * time.Second, parameters: "p",
+	}
+	want.logging = got.logging
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
+	tests := map[string]struct {
+		options options
+		want    string
+	}{
+		"takes a certificate from files": {options{certFile: "c", keyFile: "k"}, ""},
+		"makes a certificate of its own": {options{caNamespace: "istio-system", dnsNames: []string{"localhost"}}, ""},
+		"ignores the names of a certificate that it does not make": {
+			options{certFile: "c", keyFile: "k", caNamespace: "istio-system", dnsNames: []string{"localhost"}}, "",
+		},
+		"refuses a certificate without its key": {
+			options{certFile: "c", caNamespace: "istio-system", dnsNames: []string{"localhost"}},
+			"--tls-cert-file and --tls-private-key-file must be set both or neither",
+		},
+		"refuses a key without its certificate": {
+			options{keyFile: "k", caNamespace: "istio-system", dnsNames: []string{"localhost"}},
+			"--tls-cert-file and --tls-private-key-file must be set both or neither",
+		},
+		"refuses a certificate of its own that has nowhere to lie": {
+			options{dnsNames: []string{"localhost"}},
+			"--ca-secret-namespace must name a namespace when no certificate is given, is empty",
+		},
+		"refuses a certificate of its own for nobody": {
+			options{caNamespace: "istio-system"},
+			"--dns-names must name the hosts that the API server calls when no certificate is given, is empty",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			if err := test.options.validate(); err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCommandLineRefusesToStart(t *testing.T) {
+	t.Setenv("POD_NAMESPACE", "")
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"without anything":            {nil, "--ca-secret-namespace must name a namespace when no certificate is given, is empty"},
+		"with half of a certificate":  {[]string{"--tls-cert-file", "c"}, "--tls-cert-file and --tls-private-key-file must be set both or neither"},
+		"with an argument":            {[]string{"serve"}, `unknown command "serve" for "webhook"`},
+		"with an unknown flag":        {[]string{"--prot", "1"}, "unknown flag: --prot"},
+		"with a deadline of no unit":  {[]string{"--evaluation-deadline", "1"}, `invalid argument "1" for "--evaluation-deadline" flag: time: missing unit in duration "1"`},
+		"with a port that is no port": {[]string{"--port", "https"}, `invalid argument "https" for "--port" flag: strconv.ParseInt: parsing "https": invalid syntax`},
+		"with parameters that are nowhere": {
+			[]string{"--tls-cert-file", "c", "--tls-private-key-file", "k", "--parameters", "nowhere.yaml"},
+			"compiling the rules: reading the parameters: open nowhere.yaml: no such file or directory",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			command := newCommand()
+			command.SetArgs(test.args)
+			err := command.ExecuteContext(t.Context())
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+)
+
+// written writes a file and returns its path.
+func written(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCompileTakesTheBuiltInRulesWithoutParameters(t *testing.T) {
+	engine, err := compile(t.Context(), options{deadline: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if engine.Revision() == "" {
+		t.Error("the rules have no revision")
+	}
+}
+
+func TestCompileMergesParametersOverTheBuiltInOnes(t *testing.T) {
+	builtIn, err := compile(t.Context(), options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := compile(t.Context(), options{parameters: written(t, "p.yaml", "namespace: {allowed: [gateways]}\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if builtIn.Revision() == changed.Revision() {
+		t.Error("other parameters have the same revision")
+	}
+	empty, err := compile(t.Context(), options{parameters: written(t, "p.yaml", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if builtIn.Revision() != empty.Revision() {
+		t.Error("an empty file changes the parameters")
+	}
+}
+
+// Parameters that are silently left out would let in what a platform team forbade.
+func TestCompileRefusesParametersThatItDoesNotUnderstand(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"of no rule":       {"namspace: {allowed: [gateways]}\n", "namspace"},
+		"of no such name":  {"namespace: {forbidden: [gateways]}\n", "forbidden"},
+		"written twice":    {"namespace: {}\nnamespace: {}\n", `key "namespace" already set`},
+		"that are no YAML": {"namespace: [", "did not find expected node content"},
+		"that are a list":  {"[namespace]\n", "cannot unmarshal array"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine, err := compile(t.Context(), options{parameters: written(t, "p.yaml", test.text)})
+			if engine != nil || err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestRunRefusesToStartWithoutRules(t *testing.T) {
+	path := written(t, "p.yaml", "no-such-rule: {}\n")
+	err := run(t.Context(), options{parameters: path})
+	if err == nil || !strings.HasPrefix(err.Error(), "compiling the rules: ") {
+		t.Errorf("got %v, want it to refuse the rules before anything else", err)
+	}
+}
+
+func TestRunSaysThatThereIsNoAPIServer(t *testing.T) {
+	t.Setenv("KUBECONFIG", written(t, "kubeconfig", "{"))
+	err := run(t.Context(), options{certFile: "c", keyFile: "k"})
+	if err == nil || !strings.HasPrefix(err.Error(), "creating the manager: finding the API server: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A request that meets an empty cache would be decided wrongly, so an unfinished list must be an error.
+func TestClustersListsWhatIsRegistered(t *testing.T) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	one, other := &v1alpha1.GatewayCluster{}, &v1alpha1.GatewayCluster{}
+	one.Name, other.Name = "c1", "c2"
+	got, err := clusters(fake.NewClientBuilder().WithScheme(scheme).WithObjects(one, other).Build())(t.Context())
+	if err != nil || len(got) != 2 || got[0].Name != "c1" || got[1].Name != "c2" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	broken := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
+		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+			return errors.New("the cache is not started")
+		},
+	}).Build()
+	if _, err := clusters(broken)(t.Context()); err == nil || err.Error() != "the cache is not started" {
+		t.Errorf("got %v, want the lister's error", err)
+	}
+}
+
+// server is a webhook server that only says that it was started.
+type server struct {
+	webhook.Server
+	started error
+}
+
+func (s server) Start(context.Context) error {
+	return s.started
+}
+
+func TestServerStartsAfterTheCachesOnEveryReplica(t *testing.T) {
+	var runnable manager.Runnable = afterCaches{server{started: errors.New("started")}}
+	if leader, ok := runnable.(manager.LeaderElectionRunnable); !ok || leader.NeedLeaderElection() {
+		t.Error("the server waits to be the leader: other replicas would not answer")
+	}
+	if _, ok := runnable.(webhook.Server); ok {
+		t.Error("the manager takes it for a webhook server, and would start it before the caches")
+	}
+	if err := runnable.Start(t.Context()); err == nil || err.Error() != "started" {
+		t.Errorf("got %v, want the server's own answer", err)
+	}
+}
+
+// unstarted is a manager that has an address of an API server and never calls it.
+func unstarted(t *testing.T) manager.Manager {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mgr, err := manager.New(&rest.Config{Host: "http://127.0.0.1:1"}, manager.Options{Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mgr
+}
+
+func TestServerRefusesOldTLS(t *testing.T) {
+	for name, o := range map[string]options{
+		"with a certificate from files": {certFile: "c", keyFile: "k"},
+		"with one of its own":           {caNamespace: "istio-system", caName: "ca", dnsNames: []string{"localhost"}, configuration: "portcullis"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setup, err := certificates(unstarted(t), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := &tls.Config{}
+			for _, set := range setup {
+				set(config)
+			}
+			if config.MinVersion != tls.VersionTLS12 || config.GetCertificate == nil {
+				t.Errorf("got minimum %x, certificate %v; want TLS 1.2 and a source", config.MinVersion, config.GetCertificate != nil)
+			}
+		})
+	}
+}
+
+func TestCacheKeepsNoSecretsButTheCA(t *testing.T) {
+	got := caSecretOnly(options{caNamespace: "istio-system", caName: "ca", configuration: "portcullis"}).ByObject
+	if len(got) != 3 {
+		t.Errorf("got %d kinds, want Secrets and the two webhook configurations", len(got))
+	}
+	for object, by := range got {
+		switch object.(type) {
+		case *corev1.Secret:
+			if _, ok := by.Namespaces["istio-system"]; !ok || len(by.Namespaces) != 1 || by.Field.String() != "metadata.name=ca" {
+				t.Errorf("Secrets: got %v of %s, want ca of istio-system", by.Namespaces, by.Field)
+			}
+		case *admissionregistrationv1.MutatingWebhookConfiguration, *admissionregistrationv1.ValidatingWebhookConfiguration:
+			if by.Field.String() != "metadata.name=portcullis" {
+				t.Errorf("%T: got %s, want portcullis alone", object, by.Field)
+			}
+		default:
+			t.Errorf("got %T, want nothing else held back", object)
+		}
+	}
+}
+
+func TestReadinessSpeaksToWhoeverAsks(t *testing.T) {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&caBundle{}).check(request); err == nil || err.Error() != "the webhook configurations do not hold the CA yet" {
+		t.Errorf("got %v", err)
+	}
+}
