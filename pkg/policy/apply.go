@@ -111,9 +111,6 @@ func enter(at any, step string) (any, error) {
 
 // steps are the parts of a JSON Pointer, unescaped (RFC 6901).
 func steps(path string) []string {
-	if path == "" {
-		return nil
-	}
 	parts := strings.Split(path[1:], "/")
 	for i, part := range parts {
 		parts[i] = strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")

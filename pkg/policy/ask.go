@@ -21,7 +21,7 @@ func (e *Engine) ask(ctx context.Context, query rego.PreparedEvalQuery, in Input
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	value, err := in.value()
+	value, err := in.value(&e.layouts)
 	if err != nil {
 		return nil, fmt.Errorf("reading the input: %w", err)
 	}
@@ -29,13 +29,19 @@ func (e *Engine) ask(ctx context.Context, query rego.PreparedEvalQuery, in Input
 	ctx, cancel := context.WithTimeoutCause(ctx, e.deadline, tooLate)
 	defer cancel()
 	results, err := query.Eval(ctx, rego.EvalParsedInput(value))
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		// OPA only says that it was interrupted, the context knows why.
+	if cause := context.Cause(ctx); cause != nil {
+		// OPA only says that it was interrupted, and not even that when it was nearly done; the context knows
+		// why, and an answer that came too late is none.
 		return nil, fmt.Errorf("evaluating: %w", cause)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluating: %w", err)
 	}
+	return onlyAnswer(results)
+}
+
+// onlyAnswer is the answer, if there is exactly one.
+func onlyAnswer(results rego.ResultSet) (any, error) {
 	if len(results) == 0 {
 		return nil, errors.New("rules must give an answer, gave none: it is undefined")
 	}

@@ -87,14 +87,14 @@ func placedIn(b *testing.B, clusters int) policy.Input {
 		Request:  policy.Request{Operation: "UPDATE", User: policy.User{Username: "ann", Groups: []string{"edge"}}, Name: "edge", Namespace: "istio-system"},
 		Gateway:  gw,
 		Old:      gw,
-		Clusters: described(b, gw, ids),
+		Clusters: clustersOf(b, gw, ids),
 		Mesh:     policy.Mesh{Version: "1.26.0.1"},
 		Now:      "2026-11-21T06:00:00Z",
 	}
 }
 
-// described is what the webhook tells of the clusters.
-func described(b *testing.B, gw map[string]any, ids []any) map[string]policy.Cluster {
+// clustersOf is what the webhook tells of the clusters.
+func clustersOf(b *testing.B, gw map[string]any, ids []any) map[string]policy.Cluster {
 	b.Helper()
 	text, err := json.Marshal(gw)
 	if err != nil {

@@ -86,9 +86,8 @@ func (in Input) check() error {
 
 // value is the input as the rules read it. What is not known is absent from it: null would be a value. What no
 // rule reads is never converted, so that a gateway in 50 clusters costs little more than one in two.
-func (in Input) value() (ast.Value, error) {
+func (in Input) value(known *layouts) (ast.Value, error) {
 	clusters := make(map[string]any, len(in.Clusters))
-	known := layouts{}
 	for id, cluster := range in.Clusters {
 		fields, err := cluster.fields(known)
 		if err != nil {
@@ -117,7 +116,7 @@ func (in Input) value() (ast.Value, error) {
 func (r Request) fields() map[string]any {
 	return map[string]any{
 		"operation": r.Operation,
-		"user":      map[string]any{"username": r.User.Username, "groups": r.User.Groups},
+		"user":      map[string]any{"username": r.User.Username, "groups": append([]string{}, r.User.Groups...)},
 		"dryRun":    r.DryRun,
 		"name":      r.Name,
 		"namespace": r.Namespace,
@@ -125,7 +124,7 @@ func (r Request) fields() map[string]any {
 }
 
 // fields are a cluster as the rules read it.
-func (c Cluster) fields(known layouts) (map[string]any, error) {
+func (c Cluster) fields(known *layouts) (map[string]any, error) {
 	fields := map[string]any{
 		"registered": c.Registered,
 		"reachable":  c.Reachable,

@@ -1,25 +1,33 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
-// layouts remembers how types are written as JSON objects, for as long as one input is made.
-type layouts map[reflect.Type][]layoutField
+// layouts remembers how types are written as JSON objects. There are as many as callers have types: two.
+type layouts struct {
+	known sync.Map
+}
 
 // layoutField is one field of a struct that JSON writes.
 type layoutField struct {
-	index     []int
-	name      string
+	index []int
+	name  string
+	// omitEmpty leaves the field out where it is empty.
 	omitEmpty bool
+	// marshals is true for types that write themselves.
+	marshals bool
 }
 
-// open is a struct as encoding/json would write it, opened one level deep. What lies deeper stays as it is until
-// a rule reads it: of the 40 fields of a spec most rules read a few.
-func (l layouts) open(part any) (map[string]any, error) {
+// open is a struct as encoding/json would write it. Lists, and what writes itself, stay as they are until a rule
+// reads them: of the 40 fields of a spec most rules read a few, and lists are the large ones.
+func (l *layouts) open(part any) (map[string]any, error) {
 	if object, ok := part.(map[string]any); ok {
 		return object, nil
 	}
@@ -27,29 +35,50 @@ func (l layouts) open(part any) (map[string]any, error) {
 	if value.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("must be an object, is %T", part)
 	}
-	object := map[string]any{}
-	for _, field := range l.of(value.Type()) {
-		if inside := value.FieldByIndex(field.index); !field.omitEmpty || !isEmpty(inside) {
-			object[field.name] = plain(inside)
-		}
-	}
-	return object, nil
+	return l.openStruct(value), nil
 }
 
-// of is the layout of a type. Structs of structs without a name of their own are written as one object.
-func (l layouts) of(shape reflect.Type) []layoutField {
-	if known, ok := l[shape]; ok {
-		return known
-	}
-	var out []layoutField
-	for _, field := range reflect.VisibleFields(shape) {
-		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" || name == "-" || !field.IsExported() {
+// openStruct opens a struct and the structs in it.
+func (l *layouts) openStruct(value reflect.Value) map[string]any {
+	object := map[string]any{}
+	for _, field := range l.of(value.Type()) {
+		inside := value.FieldByIndex(field.index)
+		if field.omitEmpty && isEmpty(inside) {
 			continue
 		}
-		out = append(out, layoutField{index: field.Index, name: name, omitEmpty: options == "omitempty"})
+		object[field.name] = l.plain(inside, field.marshals)
 	}
-	l[shape] = out
+	return object
+}
+
+// of is the layout of a type.
+func (l *layouts) of(shape reflect.Type) []layoutField {
+	if known, ok := l.known.Load(shape); ok {
+		return known.([]layoutField)
+	}
+	layout := appendFields(nil, shape, nil)
+	l.known.Store(shape, layout)
+	return layout
+}
+
+// appendFields lists the fields of a type and, as if they were its own, those of the structs that it embeds.
+func appendFields(out []layoutField, shape reflect.Type, within []int) []layoutField {
+	for i := range shape.NumField() {
+		field := shape.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		index := append(slices.Clone(within), i)
+		switch {
+		case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
+			out = appendFields(out, field.Type, index)
+		case name != "-" && field.IsExported():
+			out = append(out, layoutField{
+				index:     index,
+				name:      cmp.Or(name, field.Name),
+				omitEmpty: options == "omitempty",
+				marshals:  field.Type.Implements(reflect.TypeFor[json.Marshaler]()),
+			})
+		}
+	}
 	return out
 }
 
@@ -65,18 +94,20 @@ func isEmpty(value reflect.Value) bool {
 	}
 }
 
-// plain is a scalar as JSON knows it; anything else is left for OPA to convert.
-func plain(value reflect.Value) any {
-	if _, ok := value.Interface().(json.Marshaler); ok {
+// plain is a scalar or an object as JSON knows it; anything else is left for OPA to convert.
+func (l *layouts) plain(value reflect.Value, marshals bool) any {
+	inside := reflect.Indirect(value)
+	switch {
+	case marshals:
 		return value.Interface()
-	}
-	switch scalar := reflect.Indirect(value); scalar.Kind() {
-	case reflect.String:
-		return scalar.String()
-	case reflect.Bool:
-		return scalar.Bool()
-	case reflect.Int32, reflect.Int64:
-		return scalar.Int()
+	case inside.Kind() == reflect.Struct:
+		return l.openStruct(inside)
+	case inside.Kind() == reflect.String:
+		return inside.String()
+	case inside.Kind() == reflect.Bool:
+		return inside.Bool()
+	case inside.CanInt():
+		return inside.Int()
 	default:
 		return value.Interface()
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Mutation is what all mutating rules together fill into an object. The zero value changes nothing.
+// Mutation is what all mutating rules together fill into an object: single fields, and items of lists. It is worked
+// out once and may be applied to any number of objects. The zero value changes nothing.
 type Mutation struct {
 	fills   []fill
 	ensures []ensure
@@ -49,16 +50,6 @@ func readMutation(answer any) (Mutation, error) {
 	if raw.Fill == nil || raw.Ensure == nil {
 		return Mutation{}, fmt.Errorf("answer must have fill and ensure, is %s", inWords(answer))
 	}
-	for _, fill := range *raw.Fill {
-		if fill.Value == nil || !strings.HasPrefix(fill.Path, "/") {
-			return Mutation{}, fmt.Errorf("fill of mutate/%s must have a JSON Pointer and a value, is %s: %s", fill.Rule, fill.Path, inWords(fill.Value))
-		}
-	}
-	for _, ensure := range *raw.Ensure {
-		if len(ensure.Key) == 0 || len(ensure.Item) == 0 || !strings.HasPrefix(ensure.Path, "/") {
-			return Mutation{}, fmt.Errorf("ensure of mutate/%s must have a JSON Pointer, a key and an item, is %s", ensure.Rule, inWords(ensure))
-		}
-	}
 	fills, err := mergeFills(*raw.Fill)
 	if err != nil {
 		return Mutation{}, err
@@ -75,6 +66,11 @@ func readMutation(answer any) (Mutation, error) {
 func mergeFills(fills []fill) ([]fill, error) {
 	var leaves []fill
 	for _, fill := range fills {
+		// null would be a value too, and a path that is no pointer leads nowhere.
+		if fill.Value == nil || !strings.HasPrefix(fill.Path, "/") {
+			return nil, fmt.Errorf("fill of mutate/%s must have a JSON Pointer and a value, is %s: %s",
+				fill.Rule, fill.Path, inWords(fill.Value))
+		}
 		leaves = fill.appendLeaves(leaves)
 	}
 	slices.SortFunc(leaves, func(a, b fill) int {
@@ -130,6 +126,11 @@ func mergeEnsures(ensures []ensure) ([]ensure, error) {
 	})
 	var merged []ensure
 	for _, ensure := range ensures {
+		// Without a key every item would be the one that is wanted.
+		if len(ensure.Key) == 0 || len(ensure.Item) == 0 || !strings.HasPrefix(ensure.Path, "/") {
+			return nil, fmt.Errorf("ensure of mutate/%s must have a JSON Pointer, a key and an item, is %s",
+				ensure.Rule, inWords(ensure))
+		}
 		i := slices.IndexFunc(merged, ensure.isKeyed)
 		if i < 0 {
 			merged = append(merged, ensure)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 )
@@ -32,14 +33,16 @@ func readParameters(rules fs.FS, own map[string]any) (map[string]any, error) {
 	return merge(parameters, own), nil
 }
 
-// checkParameters refuses what no rule reads, and what a rule would misread.
+// checkParameters refuses what no rule reads, and what a rule would misread: Rego compares a string with a list
+// without a word, and finds them different.
 func checkParameters(parameters, own map[string]any) error {
 	var errs []error
 	for _, code := range slices.Sorted(maps.Keys(own)) {
 		of, known := parameters[code].(map[string]any)
 		stated, isObject := own[code].(map[string]any)
 		if !known || !isObject {
-			errs = append(errs, fmt.Errorf("%s must be an object with the parameters of a rule that has some (%v), is not", code, slices.Sorted(maps.Keys(parameters))))
+			errs = append(errs, fmt.Errorf("%s must be an object with the parameters of a rule that has some (%s), is not",
+				code, strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")))
 			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(stated)) {

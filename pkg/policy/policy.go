@@ -1,5 +1,3 @@
-// Package policy asks the rules for a decision. It is the only package that knows OPA, and it knows rules and
-// JSON but none of our types, so that every caller asks in the same way.
 package policy
 
 import (
@@ -21,11 +19,16 @@ const (
 // defaultDeadline leaves an admission webhook, which has five seconds, time to answer.
 const defaultDeadline = time.Second
 
-// Engine holds compiled rules. It never changes, and any number of goroutines may ask it at once.
+// Engine holds compiled rules. What it decides never changes, and any number of goroutines may ask it at once.
 type Engine struct {
+	// mutate and validate are compiled once: compiling takes a thousand times as long as asking.
 	mutate, validate rego.PreparedEvalQuery
-	revision         string
-	deadline         time.Duration
+	// revision of the rules and parameters.
+	revision string
+	// deadline of one evaluation.
+	deadline time.Duration
+	// layouts of the types that callers describe clusters with.
+	layouts layouts
 }
 
 // Options are what an installation may decide about the rules.
@@ -55,7 +58,11 @@ func New(ctx context.Context, rules fs.FS, opts Options) (*Engine, error) {
 		engine.deadline = defaultDeadline
 	}
 	store := set.store()
-	for query, prepared := range map[string]*rego.PreparedEvalQuery{mutateQuery: &engine.mutate, validateQuery: &engine.validate} {
+	for query, prepared := range map[string]*rego.PreparedEvalQuery{
+		mutateQuery:   &engine.mutate,
+		validateQuery: &engine.validate,
+	} {
+		// Asked of nobody, a query compiles and is undefined for ever.
 		if len(compiler.GetRulesExact(ast.MustParseRef(query))) == 0 {
 			return nil, fmt.Errorf("rules must define %s, define none", query)
 		}

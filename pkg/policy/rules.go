@@ -21,7 +21,7 @@ import (
 // anyone will meet apart, short enough to be read out.
 const revisionLength = 12
 
-// ruleSet is a set of rules before it is compiled.
+// ruleSet is a set of rules before it is compiled: what was read, and what can be told of it without asking.
 type ruleSet struct {
 	// sources and modules by file name: the text and what the parser made of it.
 	sources map[string]string
@@ -72,15 +72,17 @@ func (s *ruleSet) add(rules fs.FS, name string) error {
 	return nil
 }
 
-// check refuses rules that would not be found, could not be named or do not say what they are for.
+// check refuses rules that would not be found, could not be named or do not say what they are for. A rule in the
+// wrong package is the worst of them: it compiles, and nothing ever asks it.
 func (s *ruleSet) check() error {
 	described := map[string]bool{}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(s.modules)) {
 		folder := path.Dir(name)
 		pkg := s.modules[name].Package
-		if want := "data." + strings.ReplaceAll(folder, "/", "."); pkg.Path.String() != want {
-			errs = append(errs, fmt.Errorf("%s: package must be %s, as its folder, is %s", name, strings.TrimPrefix(want, "data."), strings.TrimPrefix(pkg.Path.String(), "data.")))
+		is, want := strings.TrimPrefix(pkg.Path.String(), "data."), strings.ReplaceAll(folder, "/", ".")
+		if is != want {
+			errs = append(errs, fmt.Errorf("%s: package must be %s, as its folder, is %s", name, want, is))
 		}
 		if isRule(folder) {
 			described[folder] = described[folder] || isDescribed(s.modules[name])
@@ -110,7 +112,8 @@ func isDescribed(module *ast.Module) bool {
 	})
 }
 
-// compile compiles all modules as one, strictly, with what rules may use.
+// compile compiles all modules as one, because they import each other. Strictly: an import or a variable that
+// nothing uses is mostly a misspelt one.
 func (s *ruleSet) compile() (*ast.Compiler, error) {
 	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
 	if compiler.Compile(s.modules); compiler.Failed() {

@@ -27,17 +27,17 @@ clusters := ids & {id | input.clusters[id]} if not managed
 
 # METADATA
 # description: What the gateway overrides, by cluster ID.
-overrides := object.get(input.gateway, ["spec", "overrides"], {})
+overrides := object.get(input, ["gateway", "spec", "overrides"], {})
 
 # METADATA
 # description: >-
 #   One cluster for each way in which overrides change what the gateway is, by that way. Annotations are left out: they
 #   differ in every cluster and change nothing that a rule reckons with.
-variants := object.union_n([{variant(override): id} | some id, override in overrides])
+variants := object.union_n([{object.remove(override, annotation_fields): id} | some id, override in overrides])
 
 # METADATA
-# description: The way in which an override changes what the gateway is.
-variant(override) := object.remove(override, ["podAnnotations", "serviceAnnotations"])
+# description: The fields of an override that make no variant of the gateway.
+annotation_fields := {"podAnnotations", "serviceAnnotations"}
 
 # METADATA
 # description: The mesh version in a cluster; where it is not known, the lowest of the mesh.

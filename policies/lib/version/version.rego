@@ -10,8 +10,7 @@ package lib.version
 at_least(version, minimum) if numbers(version) >= numbers(minimum)
 
 # Read as a JSON list, which is one step where a number at a time would be many. JSON has no leading zeros.
-numbers(version) := array.slice(json.unmarshal(sprintf("[%s,0,0,0]", [replace(dotted, ".", ",")])), 0, 4) if {
-	is_string(version)
-	dotted := regex.find_n(`(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*`, version, 1)[0]
-	startswith(trim_prefix(version, "v"), dotted)
+numbers(version) := array.slice(json.unmarshal(sprintf("[%s,0,0,0]", [listed])), 0, 4) if {
+	dotted := regex.find_n(`^v?(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*`, version, 1)[0]
+	listed := strings.replace_n({"v": "", ".": ","}, dotted)
 }

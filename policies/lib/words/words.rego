@@ -5,9 +5,9 @@ package lib.words
 
 # METADATA
 # description: A choice as a message says it, for example one of ClusterIP, LoadBalancer.
-one_of(choices) := concat(", ", choices) if count(choices) == 1
-
 one_of(choices) := sprintf("one of %s", [concat(", ", sort(choices))]) if count(choices) != 1
+
+one_of(choices) := concat("", choices) if count(choices) == 1
 
 # METADATA
 # description: >-

@@ -15,7 +15,9 @@ import data.lib.words
 
 parameters := data.parameters.defaults
 
-spec := object.get(input.gateway, "spec", {})
+spec := input.gateway.spec if is_object(input.gateway.spec)
+
+else := {}
 
 # What absent fields become. The engine leaves alone what is there, at any depth.
 fill["/spec"] := object.remove(stated, withheld)
@@ -26,12 +28,13 @@ fill[path] := value if {
 	walk(parameters.within[field], [inside, value])
 	not is_object(value)
 	steps := array.concat([field], inside)
-	is_object(object.get(present, array.slice(steps, 0, count(steps) - 1), null))
+	is_object(outcome(array.slice(steps, 0, count(steps) - 1)))
 	object.get(stated, steps, null) == null
 	path := sprintf("/spec/%s", [concat("/", steps)])
 }
 
-present := object.union(stated, spec)
+# What will be there: what is written, or else what is stated.
+outcome(steps) := object.get(spec, steps, object.get(stated, steps, null))
 
 # What is stated for the gateway as a whole; of two layers the narrower wins. What decides which layers there are
 # cannot come from a narrower one.
@@ -62,9 +65,9 @@ else := {id | some id in shared.clusterIds}
 withheld contains "resources" if words.says_something(spec.resources)
 
 # The policy is about traffic from outside; Kubernetes refuses it on a Service that has none.
-withheld contains "externalTrafficPolicy" if present.serviceType == "ClusterIP"
+withheld contains "externalTrafficPolicy" if outcome(["serviceType"]) == "ClusterIP"
 
 # On its node's network a pod needs another policy.
-withheld contains "dnsPolicy" if present.hostNetwork == true
+withheld contains "dnsPolicy" if outcome(["hostNetwork"]) == true
 
 withheld contains "clusterIds" if gateway.managed

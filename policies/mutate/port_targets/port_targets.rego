@@ -13,7 +13,7 @@ package mutate.port_targets
 
 import data.lib.pointer
 
-ports := object.get(input.gateway, ["spec", "ports"], [])
+ports := object.get(input, ["gateway", "spec", "ports"], [])
 
 fill[path] := {"protocol": data.parameters.port_targets.protocol, "targetPort": port.port} if {
 	some i, port in ports
@@ -35,9 +35,11 @@ absent := {0, ""}
 # What each port that needs a name would be called were it alone.
 nameless := {i: base |
 	some i, port in ports
-	object.get(port, "name", "") == ""
+	not is_named(port)
 	base := lower(sprintf("%s-%d", [protocol(port), port.port]))
 }
+
+is_named(port) if port.name != ""
 
 protocol(port) := port.protocol if port.protocol != ""
 

@@ -27,95 +27,28 @@ warn contains finding if {
 
 # What is judged: the spec, and what becomes of it in one cluster for each way in which it is overridden.
 judged := object.union(
-	{"spec": scaling(input.gateway.spec)},
-	{variant: scaling(input.clusters[id].effective) | some variant, id in gateway.variants},
+	{"spec": {field: input.gateway.spec[field] | some field in fields}},
+	{variant: {field: input.clusters[id].effective[field] | some field in fields} |
+		some variant, id in gateway.variants
+	},
 )
 
-scaling(spec) := {field: spec[field] |
-	some field in ["autoscaleEnabled", "cpu", "maxReplicas", "memory", "minReplicas", "replicaCount", "resources"]
-}
+fields := ["autoscaleEnabled", "cpu", "maxReplicas", "memory", "minReplicas", "replicaCount", "resources"]
 
-# The targets that an autoscaler would follow.
-targets := {[place, resource]: target |
+# The targets that an autoscaler would follow, where there are any.
+targets := {place: followed |
 	some place, spec in judged
 	not spec.autoscaleEnabled == false
-	some resource in ["cpu", "memory"]
-	target := spec[resource].targetAverageUtilization
-}
-
-refused[place] contains problem if {
-	some place, spec in judged
-	fewest := object.get(spec, "minReplicas", parameters.minReplicas)
-	fewest > spec.maxReplicas
-	problem := {
-		"field": "minReplicas",
-		"message": sprintf("must be at most maxReplicas, which is %v, is %v", [spec.maxReplicas, fewest]),
-		"fix": "lower minReplicas or raise maxReplicas",
+	followed := {resource: target |
+		some resource in ["cpu", "memory"]
+		target := spec[resource].targetAverageUtilization
 	}
+	count(followed) > 0
 }
 
-refused[place] contains problem if {
-	some [place, resource], target in targets
-	not is_percentage(target)
-	problem := {
-		"field": sprintf("%s.targetAverageUtilization", [resource]),
-		"message": sprintf("must be between %d and %d, is %v", [parameters.lowestTarget, parameters.highestTarget, target]),
-		"fix": "state the target in percent of the request",
-	}
-}
-
-# Kubernetes takes the limit for the request where only the limit is set.
-refused[place] contains problem if {
-	some [place, resource], _ in targets
-	not judged[place].resources.requests[resource]
-	not judged[place].resources.limits[resource]
-	problem := {
-		"field": sprintf("resources.requests.%s", [resource]),
-		"message": sprintf("must be set for the %s target to be measured against, is absent", [resource]),
-		"fix": "set the request, or remove the target",
-	}
-}
-
-doubtful[place] contains problem if {
-	some [place, _], _ in targets
-	not judged[place].maxReplicas
-	problem := {
-		"field": "maxReplicas",
-		"message": "must be set for an autoscaler to be made, is absent",
-		"fix": "set maxReplicas, or remove the target",
-	}
-}
-
-# The default is left alone: mutate/defaults fills it in for everybody, and nobody who left it out wants to hear of it.
-doubtful[place] contains problem if {
-	some [place, _], _ in targets
-	spec := judged[place]
-	spec.replicaCount != data.parameters.defaults.all.replicaCount
-	fewest := object.get(spec, "minReplicas", parameters.minReplicas)
-	sort([fewest, spec.replicaCount, spec.maxReplicas]) != [fewest, spec.replicaCount, spec.maxReplicas]
-	problem := {
-		"field": "replicaCount",
-		"message": sprintf("must be between minReplicas and maxReplicas, which are %v and %v, is %v", [
-			fewest,
-			spec.maxReplicas,
-			spec.replicaCount,
-		]),
-		"fix": "leave replicaCount out: the autoscaler decides",
-	}
-}
-
-doubtful[place] contains problem if {
-	some [place, "memory"], _ in targets
-	problem := {
-		"field": "memory.targetAverageUtilization",
-		"message": "must be a CPU target for pods to go again, is a memory target: a proxy keeps the memory that it took",
-		"fix": "use cpu.targetAverageUtilization",
-	}
-}
-
-is_percentage(target) if {
-	target >= parameters.lowestTarget
-	target <= parameters.highestTarget
+is_within(range, number) if {
+	number >= range[0]
+	number <= range[1]
 }
 
 # The problems with the paths of their fields. What an override did not cause is reported once, where it is written.
@@ -123,7 +56,7 @@ located(problems) := {at("spec", problem) | some problem in problems.spec} | {at
 	some variant, found in problems
 	some problem in (found - object.get(problems, "spec", set()))
 	some id, override in gateway.overrides
-	gateway.variant(override) == variant
+	object.remove(override, gateway.annotation_fields) == variant
 	place := sprintf("spec.overrides.%s", [id])
 }
 

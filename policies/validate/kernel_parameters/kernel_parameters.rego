@@ -14,13 +14,11 @@
 #     description: Which sysctls a pod can set
 package validate.kernel_parameters
 
-import data.lib.gateway
 import data.lib.result
-import data.lib.version
 
 parameters := data.parameters.kernel_parameters
 
-stated := object.get(input.gateway, ["spec", "kernel", "parameters"], {})
+stated := object.get(input, ["gateway", "spec", "kernel", "parameters"], {})
 
 # What pods would get. Parameters of a kernel section that is off do nothing.
 applied := {name: parameter |
@@ -55,33 +53,9 @@ deny contains finding if {
 	input.gateway.spec.hostNetwork
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
-		"message": "must be absent on the host's network, is set: no pod would start, and new ones be made without end",
+		"message": "must be absent on the host's network, is set: no pod would start, and new ones would be made without end",
 		"fix": "remove it, or set spec.hostNetwork to false",
 	})
 }
 
-warn contains finding if {
-	some name, parameter in applied
-	not parameter.nodeWide
-	exception := unsafe(parameter)
-	finding := result.finding(rego.metadata.chain(), {
-		"field": field(name),
-		"message": sprintf("must be allowed by the kubelets, is not by default%s", [exception]),
-		"fix": sprintf("add %s to allowedUnsafeSysctls of the nodes' kubelets, or remove it", [name]),
-	})
-}
-
 field(name) := sprintf("spec.kernel.parameters.%s", [name])
-
-# Where the kubelet lets no pod set the parameter unless it is told to.
-unsafe(parameter) := "" if {
-	not parameter.safe
-	not parameter.safeSince
-}
-
-unsafe(parameter) := sprintf(" before Kubernetes %s", [parameter.safeSince]) if {
-	some release in releases
-	not version.at_least(release, parameter.safeSince)
-}
-
-releases := {object.get(input.clusters[id], ["facts", "kubernetesVersion"], "unknown") | some id in gateway.clusters}

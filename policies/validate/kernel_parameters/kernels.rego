@@ -4,6 +4,8 @@ import data.lib.gateway
 import data.lib.result
 import data.lib.version
 
+# METADATA
+# description: A parameter that no kernel of a cluster has keeps every pod there from starting.
 deny contains finding if {
 	some name, parameter in picky
 	without := [id |

@@ -17,7 +17,7 @@ parameters := data.parameters.managed_placement
 
 export_annotation := "asm.alibabacloud.com/export-metrics"
 
-annotations := object.get(input.gateway, ["metadata", "annotations"], {})
+annotations := object.get(input, ["gateway", "metadata", "annotations"], {})
 
 deny contains finding if {
 	stated := annotations[gateway.managed_annotation]
@@ -75,7 +75,7 @@ at(annotation) := sprintf("metadata.annotations.%s", [annotation])
 
 is_offered if service_type in parameters.serviceTypes
 
-service_type := object.get(input.gateway, ["spec", "serviceType"], "absent")
+service_type := object.get(input, ["gateway", "spec", "serviceType"], "absent")
 
 # hostNetwork: false and empty objects ask for nothing.
 is_set(value) if {

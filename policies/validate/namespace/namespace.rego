@@ -17,10 +17,10 @@ deny contains finding if {
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "metadata.namespace",
 		"message": sprintf("must be %s, is %s", [words.one_of(allowed), namespace]),
-		"fix": sprintf("create the gateway with kubectl -n %s", [allowed[0]]),
+		"fix": sprintf("create the gateway in %s", [words.one_of(allowed)]),
 	})
 }
 
 in_allowed_namespace if namespace in allowed
 
-namespace := object.get(input.gateway, ["metadata", "namespace"], "absent")
+namespace := object.get(input, ["gateway", "metadata", "namespace"], "absent")

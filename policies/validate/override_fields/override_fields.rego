@@ -14,12 +14,13 @@ import data.lib.result
 import data.lib.version
 import data.lib.words
 
+parameters := data.parameters.override_fields
+
 deny contains finding if {
-	# Mostly none: what the lowest mesh honours, all do.
-	some field in (overridden - honoured(gateway.lowest_mesh_version))
+	some field in doubtful
 	some id, override in gateway.overrides
 	release := gateway.mesh_version(id)
-	not field in honoured(release)
+	not version.at_least(release, since(field))
 	words.says_something(override[field])
 	finding := result.finding(rego.metadata.chain(), {
 		"field": sprintf("spec.overrides.%s.%s", [id, field]),
@@ -27,22 +28,22 @@ deny contains finding if {
 	})
 }
 
-overridden := union({object.keys(override) | some override in gateway.overrides})
-
-honoured(release) := union({fields |
-	some since, names in data.parameters.override_fields.honoured
-	version.at_least(release, since)
-	fields := {name | some name in names}
-})
-
-problem(field, release) := sprintf("must be honoured per cluster, is from mesh %s on only; the mesh is on %s", [
-	since,
-	release,
-]) if {
-	some since, names in data.parameters.override_fields.honoured
-	field in names
+# Mostly none: what the lowest mesh honours, all do.
+doubtful := {field |
+	some field in (overridden - always)
+	not version.at_least(gateway.lowest_mesh_version, since(field))
 }
 
-else := sprintf("must be %s, is %s", [words.one_of(overridable), field])
+overridden := union({object.keys(variant) | some variant, _ in gateway.variants}) | gateway.annotation_fields
 
-overridable := [name | some names in data.parameters.override_fields.honoured; some name in names]
+always := {field | some field in parameters.always}
+
+# The first mesh version that honours a field. What stands for none is no version, so that no mesh is recent enough.
+since(field) := object.get(parameters.since, field, "none")
+
+problem(field, release) := sprintf("must be honoured per cluster, is from mesh %s on only; the mesh is on %s", [
+	parameters.since[field],
+	release,
+]) if parameters.since[field]
+
+else := sprintf("must be %s, is %s", [words.one_of(always | object.keys(parameters.since)), field])

@@ -1,0 +1,40 @@
+package validate.ports
+
+import data.lib.gateway
+import data.lib.ports
+
+# What Kubernetes holds unique in a Service, and where it stands. HTTP and TCP on one port are two entries in the
+# gateway and one in the Service.
+taken[["name", port.name]] contains i if {
+	some i, port in listed
+	object.get(port, "name", "") != ""
+}
+
+taken[["port", sprintf("%v over %s", [port.port, transport(object.get(port, "protocol", ""))])]] contains i if {
+	some i, port in listed
+}
+
+# Mostly not: this is cheaper to know than where everything stands.
+may_repeat if count({port.name | some port in listed}) < count(listed)
+
+may_repeat if count({port.port | some port in listed}) < count(listed)
+
+# The number that a port leads to; a name is that of a port of the pods.
+target(port) := number if {
+	number := ports.target(port)
+	is_number(number)
+}
+
+else := parameters.named[ports.target(port)]
+
+# The clusters where everybody reaches the load balancer: it is public unless it is marked otherwise.
+public contains id if {
+	some id in gateway.clusters
+	input.clusters[id].effective.serviceType == "LoadBalancer"
+	not is_private(id)
+}
+
+is_private(id) if {
+	some key in parameters.addressType.keys
+	input.clusters[id].effective.serviceAnnotations[key] == parameters.addressType.private
+}
