@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,8 +34,8 @@ func kubeconfigFor(address string) string {
   clusters: [{name: c, cluster: {server: "` + address + `"}}], users: [{name: u, user: {}}]}`
 }
 
-// apiServer says which kinds there are, and nothing else.
-func apiServer(t *testing.T) string {
+// apiServer says which kinds there are but for those that are missing, and nothing else.
+func apiServer(t *testing.T, missing ...string) string {
 	t.Helper()
 	groups := &metav1.APIGroupList{}
 	answers := map[string]any{"/api": &metav1.APIVersions{Versions: []string{"v1"}}, "/apis": groups}
@@ -49,6 +50,9 @@ func apiServer(t *testing.T) string {
 	} {
 		resources := &metav1.APIResourceList{GroupVersion: version}
 		for _, kind := range strings.Fields(kinds) {
+			if slices.Contains(missing, kind) {
+				continue
+			}
 			resources.APIResources = append(resources.APIResources, metav1.APIResource{Name: strings.ToLower(kind) + "s", Kind: kind, Namespaced: kind != "GatewayCluster"})
 		}
 		group, _, named := strings.Cut(version, "/")
@@ -157,5 +161,33 @@ func TestRunSaysWhatKeepsItFromStarting(t *testing.T) {
 				t.Errorf("got %v, want it to begin with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// On a cluster that lacks a kind the controller would wait for ever for what it cannot watch.
+func TestManagerSaysWhichKindTheAPIServerLacks(t *testing.T) {
+	for _, kind := range []string{"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "ServiceAccount"} {
+		t.Run(kind, func(t *testing.T) {
+			kubeconfig(t, kubeconfigFor(apiServer(t, kind)))
+			_, err := newManager(options{healthAddress: "0", metricsAddress: "0"})
+			if err == nil || !strings.Contains(err.Error(), kind) {
+				t.Errorf("got %v, want it to name %s", err, kind)
+			}
+		})
+	}
+}
+
+func TestHelpSaysWhatTheControllerIsFor(t *testing.T) {
+	var out strings.Builder
+	command := newCommand()
+	command.SetOut(&out)
+	command.SetArgs([]string{"--help"})
+	if err := command.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Makes accepted IstioGateways real", "--workers int", "--leader-elect ", "--zap-log-level"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }

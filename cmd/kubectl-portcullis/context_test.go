@@ -6,18 +6,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/yaml"
-
-	"portcullis.dev/portcullis/pkg/policy"
 )
 
 func TestReviewKnowsTheClustersThatItIsGiven(t *testing.T) {
-	edge := file(t, gateway(`{clusterIds: [c1], serviceType: LoadBalancer}`))
+	edge := file(t, edgeWith(`{clusterIds: [c1], serviceType: LoadBalancer}`))
 	tests := map[string]struct {
 		with   string
 		status int
@@ -51,7 +47,7 @@ func TestReviewKnowsTheClustersThatItIsGiven(t *testing.T) {
 
 func TestReviewFillsInWhatTheClustersAskFor(t *testing.T) {
 	serverless := strings.Replace(clusters("c1"), "local: true", "local: true, facts: {virtualNodes: All}", 1)
-	decision := decoded[result](t, reviewed(t, "-f", file(t, gateway(`{clusterIds: [c1]}`)), "--with", file(t, serverless), "-o", "json"))
+	decision := decoded[result](t, reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c1]}`)), "--with", file(t, serverless), "-o", "json"))
 	want := []any{map[string]any{"key": "virtual-kubelet.io/provider", "operator": "Equal", "value": "alibabacloud", "effect": "NoSchedule"}}
 	if got := decision.Gateway["spec"].(map[string]any)["tolerations"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got tolerations %v, want %v", got, want)
@@ -59,24 +55,53 @@ func TestReviewFillsInWhatTheClustersAskFor(t *testing.T) {
 }
 
 func TestReviewSaysWhichClustersItTookAsRegistered(t *testing.T) {
-	got := reviewed(t, "-f", file(t, gateway(`{clusterIds: [c1, c2]}`)))
+	got := reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c1, c2]}`)))
 	expect(t, got, 0, admitted[:len(admitted)-1]+`
   Warning: assumed: spec.clusterIds[0]: cluster c1 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
   Warning: assumed: spec.clusterIds[1]: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
 `, "")
 }
 
-func TestReviewTakesTheClustersOfTheStoredGatewayAsRegisteredToo(t *testing.T) {
-	got := reviewed(t, "-f", file(t, gateway(`{clusterIds: [c2], ports: [{port: 80}]}`)), "--old", file(t, gateway(`{clusterIds: [c1], ports: [{port: 80}]}`)))
+func TestReviewSaysWhatIsLostInAClusterThatIsTakenAsRegistered(t *testing.T) {
+	got := reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c2], ports: [{port: 80}]}`)), "--old", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`)))
 	expect(t, got, 0, admitted[:len(admitted)-1]+`
   Warning: assumed: spec.clusterIds[0]: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
   AddressLoss in c1: spec.clusterIds: ["c1"] -> ["c2"]
 `, "")
 }
 
+// Without --with nobody says which cluster takes managed gateways; the one that metrics go to is named.
+func TestReviewTakesTheClusterThatMetricsGoToAsRegistered(t *testing.T) {
+	metered := strings.Replace(edgeWith(`{clusterIds: [c1]}`), "name: edge", "name: edge, annotations: {asm.alibabacloud.com/export-metrics: c2}", 1)
+	path := file(t, metered)
+	expect(t, reviewed(t, "-f", path), 0, admitted[:len(admitted)-1]+`
+  Warning: assumed: metadata.annotations.asm.alibabacloud.com/export-metrics: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
+  Warning: assumed: spec.clusterIds[0]: cluster c1 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
+`, "")
+	expect(t, reviewed(t, "-f", path, "--with", file(t, clusters("c1"))), 1, `istiogateway istio-system/edge: would be refused
+  managed_placement: metadata.annotations.asm.alibabacloud.com/export-metrics: must be the ID of a registered cluster, is c2 (list the clusters with kubectl get gatewayclusters)
+`, "")
+	expect(t, reviewed(t, "-f", path, "--with", file(t, clusters("c1", "c2"))), 0, admitted, "")
+}
+
+// What was assumed of one gateway says nothing of the next one in the file.
+func TestReviewAssumesForEachGatewayOnItsOwn(t *testing.T) {
+	text := edgeWith(`{clusterIds: [c1]}`) + "---\n" + named("other", edgeWith(`{clusterIds: [c2]}`))
+	decisions := decoded[[]result](t, reviewed(t, "-f", file(t, text), "-o", "json"))
+	if len(decisions) != 2 {
+		t.Fatalf("got %d decisions, want 2", len(decisions))
+	}
+	for i, id := range []string{"c1", "c2"} {
+		warnings := decisions[i].Warnings
+		if len(warnings) != 1 || warnings[0].Code != "assumed" || !strings.Contains(warnings[0].Message, "cluster "+id+" ") {
+			t.Errorf("got warnings %v, want one of %s", warnings, id)
+		}
+	}
+}
+
 // A context that is silently left out would make another decision than the cluster does.
 func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
-	edge := file(t, gateway(`{clusterIds: [c1]}`))
+	edge := file(t, edgeWith(`{clusterIds: [c1]}`))
 	tests := map[string]struct{ with, want string }{
 		"another kind": {
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: c1}\n",
@@ -87,7 +112,7 @@ func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
 			"--with takes GatewayClusters of portcullis.dev/v1alpha1, found portcullis.dev/v1, Kind=GatewayCluster c1",
 		},
 		"a gateway": {
-			gateway(`{}`),
+			edgeWith(`{}`),
 			"--with takes GatewayClusters of portcullis.dev/v1alpha1, found istio.alibabacloud.com/v1beta1, Kind=IstioGateway edge",
 		},
 		"a misspelt field": {
@@ -104,74 +129,6 @@ func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
 			got := reviewed(t, "-f", edge, "--with", file(t, test.with))
 			if got.status != 2 || got.out != "" || !strings.HasPrefix(got.errOut, "error: "+test.want) {
 				t.Errorf("got exit status %d\n%s%swant 2 and\n%s", got.status, got.out, got.errOut, test.want)
-			}
-		})
-	}
-}
-
-// whoAsks is a set of rules that refuses everybody by name.
-var whoAsks = fstest.MapFS{
-	"parameters.yaml": {Data: []byte("who: {}\n")},
-	"main/main.rego": {Data: []byte(`package main
-
-mutate := {"fill": [], "ensure": []}
-validate := {"deny": data.validate.who.deny, "warn": []}
-`)},
-	"validate/who/who.rego": {Data: []byte(`# METADATA
-# title: Who
-# description: Says who asks for what.
-package validate.who
-
-deny contains {"code": "who", "field": "metadata", "fix": "", "message": sprintf("%v of %v, %v, dry run %v", [
-	input.request.user.username, input.request.user.groups, input.request.operation, input.request.dryRun,
-])}
-`)},
-}
-
-func TestReviewAsksForTheUserOfTheFlags(t *testing.T) {
-	tests := map[string]struct {
-		args []string
-		old  map[string]any
-		want string
-	}{
-		"a named user": {[]string{"--as", "alice"}, nil, `alice of [], CREATE, dry run true`},
-		"a user in groups": {
-			[]string{"--as", "alice", "--as-group", "platform", "--as-group", "on-call"}, nil,
-			`alice of ["platform", "on-call"], CREATE, dry run true`,
-		},
-		"a group whose name has a comma": {
-			[]string{"--as", "alice", "--as-group", "cn=platform,dc=example"}, nil,
-			`alice of ["cn=platform,dc=example"], CREATE, dry run true`,
-		},
-		"a user who changes what is stored": {
-			[]string{"--as", "alice"}, map[string]any{"spec": map[string]any{}},
-			`alice of [], UPDATE, dry run true`,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			o, command := reviewOptions{}, &cobra.Command{}
-			o.addFlags(command)
-			if err := command.ParseFlags(test.args); err != nil {
-				t.Fatal(err)
-			}
-			judge, err := o.newJudge(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if judge.engine, err = policy.New(t.Context(), whoAsks, policy.Options{}); err != nil {
-				t.Fatal(err)
-			}
-			var object map[string]any
-			if err := yaml.Unmarshal([]byte(gateway(`{}`)), &object); err != nil {
-				t.Fatal(err)
-			}
-			decision, err := judge.decide(t.Context(), object, test.old)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(decision.Denials) != 1 || decision.Denials[0].Message != test.want {
-				t.Errorf("got %v, want %q", decision.Denials, test.want)
 			}
 		})
 	}
@@ -198,7 +155,7 @@ func TestReviewIsUndecidedWhenNobodyHearsTheDecision(t *testing.T) {
 			var errOut strings.Builder
 			streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: brokenPipe{}, ErrOut: &errOut}
 			command := newCommand(streams)
-			command.SetArgs([]string{"review", "-f", file(t, gateway(`{clusterIds: [c1]}`)), "-o", output})
+			command.SetArgs([]string{"review", "-f", file(t, edgeWith(`{clusterIds: [c1]}`)), "-o", output})
 			if status := exitStatus(streams, command.ExecuteContext(t.Context())); status != 2 {
 				t.Errorf("got exit status %d, want 2", status)
 			}

@@ -25,8 +25,8 @@ func keysOf(object any) []string {
 
 func TestReviewPrintsTheWholeDecisionAsJSON(t *testing.T) {
 	got := reviewed(t,
-		"-f", file(t, gateway(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort, cpu: {targetAverageUtilization: 80}, kernel: {parameters: {}}}`)),
-		"--old", file(t, gateway(`{clusterIds: [c1], ports: [{port: 80}]}`)),
+		"-f", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort, cpu: {targetAverageUtilization: 80}, kernel: {parameters: {}}}`)),
+		"--old", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`)),
 		"--with", file(t, clusters("c1")), "-o", "json")
 	if got.status != 0 || got.errOut != "" {
 		t.Fatalf("got exit status %d, %s", got.status, got.errOut)
@@ -66,7 +66,7 @@ func TestReviewPrintsTheWholeDecisionAsJSON(t *testing.T) {
 }
 
 func TestReviewPrintsTheGatewayAsItWouldBeStored(t *testing.T) {
-	written := gateway(`{clusterIds: [c1], replicaCount: 3, ports: [{port: 443, targetPort: 0, protocol: HTTPS}]}`)
+	written := edgeWith(`{clusterIds: [c1], replicaCount: 3, ports: [{port: 443, targetPort: 0, protocol: HTTPS}]}`)
 	decision := decoded[result](t, reviewed(t, "-f", file(t, written), "--with", file(t, clusters("c1")), "-o", "json"))
 	want := map[string]any{
 		"apiVersion": "istio.alibabacloud.com/v1beta1",
@@ -101,7 +101,7 @@ func TestReviewPrintsEmptyListsAndNoNulls(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := reviewed(t, "-f", file(t, gateway(test.spec)), "--with", file(t, clusters("c1")), "-o", "json")
+			got := reviewed(t, "-f", file(t, edgeWith(test.spec)), "--with", file(t, clusters("c1")), "-o", "json")
 			if got.status != test.status || got.errOut != "" {
 				t.Errorf("got exit status %d and %q, want %d", got.status, got.errOut, test.status)
 			}
@@ -128,8 +128,19 @@ func TestReviewPrintsEmptyListsAndNoNulls(t *testing.T) {
 	}
 }
 
+func TestReviewPrintsAnEmptyListWhereEveryDenialBecameAWarning(t *testing.T) {
+	sinner := file(t, edgeWith(`{clusterIds: [gone]}`))
+	decision := decoded[map[string]any](t, reviewed(t, "-f", sinner, "--old", sinner, "--with", file(t, clusters("c1")), "-o", "json"))
+	if denials, ok := decision["denials"].([]any); !ok || len(denials) > 0 {
+		t.Errorf("got denials %v, want []", decision["denials"])
+	}
+	if warnings, _ := decision["warnings"].([]any); len(warnings) == 0 || decision["allowed"] != true {
+		t.Errorf("got allowed %v, warnings %v", decision["allowed"], decision["warnings"])
+	}
+}
+
 func TestReviewPrintsAListForSeveralGateways(t *testing.T) {
-	one, other := gateway(`{clusterIds: [c1]}`), named("other", gateway(`{clusterIds: [nowhere]}`))
+	one, other := edgeWith(`{clusterIds: [c1]}`), named("other", edgeWith(`{clusterIds: [nowhere]}`))
 	got := reviewed(t, "-f", file(t, one+"---\n"+other), "--with", file(t, clusters("c1")), "-o", "json")
 	if got.status != 1 {
 		t.Errorf("got exit status %d, want 1: one of two is refused", got.status)
@@ -142,8 +153,8 @@ func TestReviewPrintsAListForSeveralGateways(t *testing.T) {
 
 func TestReviewPrintsTheSameAsYAML(t *testing.T) {
 	for name, text := range map[string]string{
-		"of one gateway":      gateway(`{clusterIds: [c1, nowhere], ports: [{port: 80}]}`),
-		"of several gateways": gateway(`{clusterIds: [c1]}`) + "---\n" + named("other", gateway(`{}`)),
+		"of one gateway":      edgeWith(`{clusterIds: [c1, nowhere], ports: [{port: 80}]}`),
+		"of several gateways": edgeWith(`{clusterIds: [c1]}`) + "---\n" + named("other", edgeWith(`{}`)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, with := file(t, text), file(t, clusters("c1"))

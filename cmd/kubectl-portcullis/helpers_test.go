@@ -44,8 +44,8 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
-// gateway is an IstioGateway named edge with a spec in YAML.
-func gateway(spec string) string {
+// edgeWith is an IstioGateway named edge with a spec in YAML.
+func edgeWith(spec string) string {
 	return "apiVersion: istio.alibabacloud.com/v1beta1\nkind: IstioGateway\nmetadata: {name: edge, namespace: istio-system}\nspec: " + spec + "\n"
 }
 

@@ -11,7 +11,7 @@ import (
 const admitted = "istiogateway istio-system/edge: would be admitted\n"
 
 func TestReviewReadsGatewaysFromWhereverTheyAre(t *testing.T) {
-	edge, other := gateway(`{clusterIds: [c1]}`), named("other", gateway(`{clusterIds: [c1]}`))
+	edge, other := edgeWith(`{clusterIds: [c1]}`), named("other", edgeWith(`{clusterIds: [c1]}`))
 	pod := "apiVersion: v1\nkind: Pod\nmetadata: {name: edge}\n"
 	tests := map[string]struct{ text, want string }{
 		"one document": {edge, admitted},
@@ -53,8 +53,8 @@ func TestReviewReadsDirectoriesToTheirEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{
-		filepath.Join(folder, "edge.yaml"):  gateway(`{clusterIds: [c1]}`),
-		filepath.Join(inner, "other.yaml"):  named("other", gateway(`{clusterIds: [nowhere]}`)),
+		filepath.Join(folder, "edge.yaml"):  edgeWith(`{clusterIds: [c1]}`),
+		filepath.Join(inner, "other.yaml"):  named("other", edgeWith(`{clusterIds: [nowhere]}`)),
 		filepath.Join(folder, "notes.text"): "no: [yaml",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -67,23 +67,23 @@ func TestReviewReadsDirectoriesToTheirEnd(t *testing.T) {
 }
 
 func TestReviewReadsStandardInputBesideFiles(t *testing.T) {
-	edge, other := gateway(`{clusterIds: [c1]}`), named("other", gateway(`{clusterIds: [c1]}`))
+	edge, other := edgeWith(`{clusterIds: [c1]}`), named("other", edgeWith(`{clusterIds: [c1]}`))
 	got := portcullis(t, edge, "review", "-f", "-", "-f", file(t, other), "--with", file(t, clusters("c1")))
 	expect(t, got, 0, admitted+"istiogateway istio-system/other: would be admitted\n", "")
 	got = portcullis(t, clusters("c1"), "review", "-f", file(t, edge), "--with", "-")
 	expect(t, got, 0, admitted, "")
-	got = portcullis(t, gateway(`{clusterIds: [c1], ports: [{port: 80}]}`), "review", "--old", "-",
-		"-f", file(t, gateway(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort}`)), "--with", file(t, clusters("c1")))
+	got = portcullis(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`), "review", "--old", "-",
+		"-f", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort}`)), "--with", file(t, clusters("c1")))
 	expect(t, got, 0, strings.TrimSpace(admitted)+"\n  AddressLoss in c1: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n", "")
 }
 
 func TestReviewReadsStandardInputOnce(t *testing.T) {
-	got := portcullis(t, gateway(`{clusterIds: [c1]}`), "review", "-f", "-", "--old", "-")
+	got := portcullis(t, edgeWith(`{clusterIds: [c1]}`), "review", "-f", "-", "--old", "-")
 	expect(t, got, 2, "", "error: --old must name files with an IstioGateway, found none in [-]\n")
 }
 
 func TestReviewReadsSeveralFiles(t *testing.T) {
-	edge, other := file(t, gateway(`{clusterIds: [c1]}`)), file(t, named("other", gateway(`{clusterIds: [c2]}`)))
+	edge, other := file(t, edgeWith(`{clusterIds: [c1]}`)), file(t, named("other", edgeWith(`{clusterIds: [c2]}`)))
 	got := reviewed(t, "-f", edge, "-f", other, "--with", file(t, clusters("c1")), "--with", file(t, clusters("c2")))
 	expect(t, got, 0, admitted+"istiogateway istio-system/other: would be admitted\n", "")
 }
@@ -105,18 +105,18 @@ func TestReviewSaysWhatItCouldNotRead(t *testing.T) {
 			`reading [FILE]: unable to decode "FILE": Object 'Kind' is missing in '{"metadata":{"name":"edge"}}'`,
 		},
 		"an annotation that is no text": {
-			strings.Replace(gateway(`{}`), "name: edge", "name: edge, annotations: {asm.alibabacloud.com/managed-by-asm: true}", 1),
+			strings.Replace(edgeWith(`{}`), "name: edge", "name: edge, annotations: {asm.alibabacloud.com/managed-by-asm: true}", 1),
 			`reading [FILE]: unable to decode "FILE": json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.annotations of type string`,
 		},
 		"an empty file":              {"", "--filename must name files with an IstioGateway, found none in [FILE]"},
 		"a file without any gateway": {"apiVersion: v1\nkind: Pod\nmetadata: {name: edge}\n", "--filename must name files with an IstioGateway, found none in [FILE]"},
 		"a list without any gateway": {"apiVersion: v1\nkind: List\nitems: []\n", "--filename must name files with an IstioGateway, found none in [FILE]"},
 		"a gateway of an unknown version": {
-			strings.Replace(gateway(`{}`), "/v1beta1", "/v2", 1),
+			strings.Replace(edgeWith(`{}`), "/v1beta1", "/v2", 1),
 			"deciding IstioGateway istio-system/edge: apiVersion must be one of istio.alibabacloud.com/v1beta1 and istio.alibabacloud.com/v1, is istio.alibabacloud.com/v2",
 		},
 		"an unknown version beside a gateway that is fine": {
-			gateway(`{}`) + "---\n" + strings.Replace(named("other", gateway(`{}`)), "/v1beta1", "/v2", 1),
+			edgeWith(`{}`) + "---\n" + strings.Replace(named("other", edgeWith(`{}`)), "/v1beta1", "/v2", 1),
 			"deciding IstioGateway istio-system/other: apiVersion must be one of istio.alibabacloud.com/v1beta1 and istio.alibabacloud.com/v1, is istio.alibabacloud.com/v2",
 		},
 	}
@@ -129,7 +129,7 @@ func TestReviewSaysWhatItCouldNotRead(t *testing.T) {
 }
 
 func TestReviewSaysWhichFileIsMissing(t *testing.T) {
-	edge := file(t, gateway(`{clusterIds: [c1]}`))
+	edge := file(t, edgeWith(`{clusterIds: [c1]}`))
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
 	for name, args := range map[string][]string{
 		"of the gateways":        {"-f", missing},
@@ -145,14 +145,14 @@ func TestReviewSaysWhichFileIsMissing(t *testing.T) {
 }
 
 func TestReviewRefusesAStoredGatewayThatItCouldNotRead(t *testing.T) {
-	edge := file(t, gateway(`{clusterIds: [c1]}`))
+	edge := file(t, edgeWith(`{clusterIds: [c1]}`))
 	tests := map[string]struct{ text, want string }{
 		"without any gateway": {
 			"apiVersion: v1\nkind: Pod\nmetadata: {name: edge}\n",
 			"--old must name files with an IstioGateway, found none in [FILE]",
 		},
 		"with a field of a wrong type": {
-			gateway(`{clusterIds: [c1], replicaCount: two}`),
+			edgeWith(`{clusterIds: [c1], replicaCount: two}`),
 			"deciding IstioGateway istio-system/edge: reading the stored gateway: spec.replicaCount must be of type integer, is string",
 		},
 	}
@@ -165,7 +165,7 @@ func TestReviewRefusesAStoredGatewayThatItCouldNotRead(t *testing.T) {
 }
 
 func TestCommandLineSaysWhatIsWrongWithIt(t *testing.T) {
-	edge := file(t, gateway(`{clusterIds: [c1]}`))
+	edge := file(t, edgeWith(`{clusterIds: [c1]}`))
 	tests := map[string]struct {
 		args []string
 		want string

@@ -13,6 +13,7 @@ import (
 	"portcullis.dev/portcullis/charts"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/pkg/review"
 	"portcullis.dev/portcullis/pkg/schema"
@@ -136,11 +137,11 @@ func (j *judge) assumptions(request review.Request) []policy.Finding {
 		return nil
 	}
 	var findings []policy.Finding
-	for i, id := range request.Gateway.Typed.Spec.ClusterIDs {
+	for _, cluster := range clustersNamedBy(request.Gateway) {
 		findings = append(findings, policy.Finding{
 			Code:    "assumed",
-			Field:   fmt.Sprintf("spec.clusterIds[%d]", i),
-			Message: fmt.Sprintf("cluster %s is taken as registered, and nothing is known of it", id),
+			Field:   cluster.field,
+			Message: fmt.Sprintf("cluster %s is taken as registered, and nothing is known of it", cluster.id),
 			Fix:     "pass the registered GatewayClusters with --with",
 		})
 	}
@@ -151,16 +152,32 @@ func (j *judge) assumptions(request review.Request) []policy.Finding {
 func assumed(request review.Request) []v1alpha1.GatewayCluster {
 	var clusters []v1alpha1.GatewayCluster
 	for _, object := range []*review.Object{request.Gateway, request.Old} {
-		if object == nil {
-			continue
-		}
-		for _, id := range object.Typed.Spec.ClusterIDs {
+		for _, named := range clustersNamedBy(object) {
 			cluster := v1alpha1.GatewayCluster{}
-			cluster.Name = id
+			cluster.Name = named.id
 			clusters = append(clusters, cluster)
 		}
 	}
 	return clusters
+}
+
+// namedCluster is a cluster that a gateway names, and where.
+type namedCluster struct{ id, field string }
+
+// clustersNamedBy lists the clusters that a gateway names: those that it is to run in, and the one that its metrics go
+// to.
+func clustersNamedBy(object *review.Object) []namedCluster {
+	if object == nil {
+		return nil
+	}
+	var out []namedCluster
+	for i, id := range object.Typed.Spec.ClusterIDs {
+		out = append(out, namedCluster{id, fmt.Sprintf("spec.clusterIds[%d]", i)})
+	}
+	if id := object.Typed.Annotations[gateway.AnnotationExportMetrics]; id != "" {
+		out = append(out, namedCluster{id, "metadata.annotations." + gateway.AnnotationExportMetrics})
+	}
+	return out
 }
 
 // refused is a refusal by the schema.

@@ -48,10 +48,10 @@ func TestReviewSaysWhatAChangeDoes(t *testing.T) {
 			[]string{`AddressLoss in c1: spec.clusterIds: ["c1","c2"] -> ["c2"]`},
 		},
 	}
-	old, with := file(t, gateway(balanced)), file(t, clusters("c1", "c2"))
+	old, with := file(t, edgeWith(balanced)), file(t, clusters("c1", "c2"))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			path := file(t, gateway(test.spec))
+			path := file(t, edgeWith(test.spec))
 			decision := decoded[result](t, reviewed(t, "-f", path, "--old", old, "--with", with, "-o", "json"))
 			if !reflect.DeepEqual(decision.Effects, test.effects) {
 				t.Errorf("got effects %v, want %v", decision.Effects, test.effects)
@@ -68,9 +68,9 @@ func TestReviewNamesAChangeByItsDigest(t *testing.T) {
 		t.Helper()
 		return decoded[result](t, reviewed(t, "-f", file(t, new), "--old", file(t, old), "--with", with, "-o", "json")).Digest
 	}
-	stored := gateway(balanced)
-	moved := gateway(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)
-	more := gateway(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort, replicaCount: 2}`)
+	stored := edgeWith(balanced)
+	moved := edgeWith(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)
+	more := edgeWith(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort, replicaCount: 2}`)
 
 	if got := digest(stored, stored); got != "" {
 		t.Errorf("got %q for no change, want none", got)
@@ -109,10 +109,10 @@ func TestReviewJudgesTheChangeAndNotThePast(t *testing.T) {
 		"refuses the second of two sins":   {worse, 1, "would be refused\n  " + second + "\n  Warning: " + sin},
 		"says nothing of a sin that is up": {`{clusterIds: [c1], kernel: {enabled: true}}`, 0, "would be admitted"},
 	}
-	old, with := file(t, gateway(sinner)), file(t, clusters("c1"))
+	old, with := file(t, edgeWith(sinner)), file(t, clusters("c1"))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := reviewed(t, "-f", file(t, gateway(test.spec)), "--old", old, "--with", with)
+			got := reviewed(t, "-f", file(t, edgeWith(test.spec)), "--old", old, "--with", with)
 			got.out, _, _ = strings.Cut(got.out, "\n  Restart in c1: ")
 			expect(t, outcome{got.status, strings.TrimSpace(got.out), got.errOut}, test.status, "istiogateway istio-system/edge: "+test.want, "")
 		})
@@ -120,11 +120,11 @@ func TestReviewJudgesTheChangeAndNotThePast(t *testing.T) {
 }
 
 func TestReviewComparesGatewaysOfTheSameNamespaceAndName(t *testing.T) {
-	stored := gateway(balanced) + "---\n" + named("other", gateway(balanced)) + "---\n" +
-		strings.Replace(named("third", gateway(balanced)), "istio-system", "elsewhere", 1)
-	changed := gateway(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)
+	stored := edgeWith(balanced) + "---\n" + named("other", edgeWith(balanced)) + "---\n" +
+		strings.Replace(named("third", edgeWith(balanced)), "istio-system", "elsewhere", 1)
+	changed := edgeWith(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)
 	got := reviewed(t, "-o", "json", "--with", file(t, clusters("c1", "c2")), "--old", file(t, stored),
-		"-f", file(t, changed+"---\n"+named("other", gateway(balanced))+"---\n"+named("third", changed)))
+		"-f", file(t, changed+"---\n"+named("other", edgeWith(balanced))+"---\n"+named("third", changed)))
 	decisions := decoded[[]result](t, got)
 	if len(decisions) != 3 {
 		t.Fatalf("got %d decisions, want 3", len(decisions))
@@ -142,9 +142,28 @@ func TestReviewComparesGatewaysOfTheSameNamespaceAndName(t *testing.T) {
 
 func TestReviewTakesTheNamespaceOfTheFlagForStoredGatewaysToo(t *testing.T) {
 	homeless := func(spec string) string {
-		return strings.Replace(gateway(spec), ", namespace: istio-system", "", 1)
+		return strings.Replace(edgeWith(spec), ", namespace: istio-system", "", 1)
 	}
 	got := reviewed(t, "-n", "istio-system", "--with", file(t, clusters("c1", "c2")), "--old", file(t, homeless(balanced)),
 		"-f", file(t, homeless(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)))
 	expect(t, got, 0, "istiogateway istio-system/edge: would be admitted\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n", "")
+}
+
+func TestReviewReadsStoredGatewaysFromSeveralFiles(t *testing.T) {
+	moved := `{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`
+	lost := "would be admitted\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n"
+	got := reviewed(t, "--with", file(t, clusters("c1", "c2")),
+		"-f", file(t, edgeWith(moved)+"---\n"+named("other", edgeWith(moved))),
+		"--old", file(t, edgeWith(balanced)), "--old", file(t, named("other", edgeWith(balanced))))
+	expect(t, got, 0, "istiogateway istio-system/edge: "+lost+"istiogateway istio-system/other: "+lost, "")
+}
+
+// The last thing that anybody wants of a gateway that is refused is to lose sight of what else it would do.
+func TestReviewSaysWhatARefusedChangeWouldDo(t *testing.T) {
+	got := reviewed(t, "--with", file(t, clusters("c1", "c2")), "--old", file(t, edgeWith(balanced)),
+		"-f", file(t, edgeWith(`{clusterIds: [c1, nowhere], ports: [{port: 80}]}`)))
+	expect(t, got, 1, `istiogateway istio-system/edge: would be refused
+  cluster_ids: spec.clusterIds[1]: must be the ID of a registered cluster, is nowhere (list the clusters with kubectl get gatewayclusters)
+  AddressLoss in c2: spec.clusterIds: ["c1","c2"] -> ["c1","nowhere"]
+`, "")
 }

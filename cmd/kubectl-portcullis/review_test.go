@@ -50,7 +50,7 @@ func TestReviewSaysWhatTheGuardWould(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := reviewed(t, "-f", file(t, gateway(test.spec)), "--with", file(t, clusters("c1")))
+			got := reviewed(t, "-f", file(t, edgeWith(test.spec)), "--with", file(t, clusters("c1")))
 			expect(t, got, test.status, "istiogateway istio-system/edge: "+strings.Join(test.want, "\n  ")+"\n", "")
 		})
 	}
@@ -115,7 +115,7 @@ func TestReviewSaysWhatTheAPIServerWould(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := reviewed(t, "-f", file(t, gateway(test.spec)), "--with", file(t, clusters("c1")))
+			got := reviewed(t, "-f", file(t, edgeWith(test.spec)), "--with", file(t, clusters("c1")))
 			expect(t, got, 1, "istiogateway istio-system/edge: would be refused\n  "+test.want+"\n", "")
 		})
 	}
@@ -124,7 +124,7 @@ func TestReviewSaysWhatTheAPIServerWould(t *testing.T) {
 func TestReviewJudgesEitherVersion(t *testing.T) {
 	for _, version := range []string{"v1beta1", "v1"} {
 		t.Run(version, func(t *testing.T) {
-			text := strings.Replace(gateway(`{clusterIds: [c1]}`), "/v1beta1", "/"+version, 1)
+			text := strings.Replace(edgeWith(`{clusterIds: [c1]}`), "/v1beta1", "/"+version, 1)
 			got := decoded[result](t, reviewed(t, "-f", file(t, text), "--with", file(t, clusters("c1")), "-o", "json"))
 			if !got.Allowed {
 				t.Errorf("refused: %v", got.Denials)
@@ -140,7 +140,7 @@ func TestReviewJudgesEitherVersion(t *testing.T) {
 }
 
 func TestReviewTakesTheNamespaceOfTheFlagWhereAGatewayNamesNone(t *testing.T) {
-	homeless := file(t, strings.Replace(gateway(`{clusterIds: [c1]}`), ", namespace: istio-system", "", 1))
+	homeless := file(t, strings.Replace(edgeWith(`{clusterIds: [c1]}`), ", namespace: istio-system", "", 1))
 	with := file(t, clusters("c1"))
 
 	got := reviewed(t, "-f", homeless, "--with", with)
@@ -149,7 +149,7 @@ func TestReviewTakesTheNamespaceOfTheFlagWhereAGatewayNamesNone(t *testing.T) {
 	got = reviewed(t, "-f", homeless, "--with", with, "-n", "istio-system")
 	expect(t, got, 0, "istiogateway istio-system/edge: would be admitted\n", "")
 
-	got = reviewed(t, "-f", file(t, gateway(`{clusterIds: [c1]}`)), "--with", with, "-n", "elsewhere")
+	got = reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c1]}`)), "--with", with, "-n", "elsewhere")
 	expect(t, got, 0, "istiogateway istio-system/edge: would be admitted\n", "")
 }
 

@@ -175,6 +175,14 @@ func TestRulesLearnNoEffectiveSpecWhereTheGatewayIsOnlyMentioned(t *testing.T) {
 	}
 }
 
+func TestRulesLearnWhatTheGatewayIsWhereItsMetricsGoToo(t *testing.T) {
+	gateway := fromYAML(t, "{metadata: {name: edge, annotations: {asm.alibabacloud.com/managed-by-asm: 'true', asm.alibabacloud.com/export-metrics: ours}}, spec: {}}")
+	got := inputOf(t, request(t, gateway, nil), known()...).Clusters["ours"]
+	if !got.Managed || got.Effective == nil {
+		t.Errorf("got %+v, want all that is known of a cluster that the gateway is placed in", got)
+	}
+}
+
 func TestMeshIsTheLowestOfItsClusters(t *testing.T) {
 	tests := map[string]struct {
 		spec string

@@ -3,6 +3,8 @@ package validate.availability
 import data.lib.gateway
 import data.lib.virtual
 
+# METADATA
+# description: Whether the gateway is one that must not fail; only those are held to this.
 is_marked if input.gateway.metadata.labels[parameters.label.key] == parameters.label.value
 
 # Nodes are the user's to choose, and there are machines among them.

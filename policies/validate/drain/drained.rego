@@ -3,6 +3,8 @@ package validate.drain
 import data.lib.drain
 import data.lib.gateway
 
+# METADATA
+# description: The Service annotation that turns a load balancer's draining on.
 switch := "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-connection-drain"
 
 # The mesh versions where the gateway runs; where no cluster is known, that of the mesh.

@@ -5,6 +5,8 @@ import data.lib.gateway
 import data.lib.result
 import data.lib.version
 
+# METADATA
+# description: The hooks of the proxy container.
 hooks := object.get(input, ["gateway", "spec", "lifecycle"], {})
 
 deny contains finding if {

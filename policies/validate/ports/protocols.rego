@@ -5,6 +5,8 @@ import data.lib.result
 import data.lib.version
 import data.lib.words
 
+# METADATA
+# description: A protocol that runs over no known transport cannot be a port of a Service.
 deny contains finding if {
 	some protocol in protocols
 	not transport(protocol)

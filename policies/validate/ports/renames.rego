@@ -2,8 +2,10 @@ package validate.ports
 
 import data.lib.result
 
-# Kubernetes tells by number or by name that a port is the one that it gave a node port to. When both change at once it
-# gives another, and whoever forwards to the old one loses the way.
+# METADATA
+# description: >-
+#   Kubernetes tells by number or by name that a port is the one that it gave a node port to. When both change at once it
+#   gives another, and whoever forwards to the old one loses the way.
 deny contains finding if {
 	input.old.spec.ports != listed
 	has_node_ports(input.old)

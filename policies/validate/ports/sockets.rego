@@ -3,8 +3,10 @@ package validate.ports
 import data.lib.gateway
 import data.lib.ports
 
-# What Kubernetes holds unique in a Service, and where it stands. HTTP and TCP on one port are two entries in the
-# gateway and one in the Service.
+# METADATA
+# description: >-
+#   What Kubernetes holds unique in a Service, and where it stands. HTTP and TCP on one port are two entries in the
+#   gateway and one in the Service.
 taken[["name", port.name]] contains i if {
 	some i, port in listed
 	object.get(port, "name", "") != ""

@@ -2,6 +2,8 @@ package validate.ports
 
 import data.lib.result
 
+# METADATA
+# description: The numbers that the ports lead to, by index.
 targets := {i: number | some i, port in listed; number := target(port)}
 
 deny contains finding if {

@@ -3,7 +3,9 @@ package validate.resources
 import data.lib.gateway
 import data.lib.words
 
-# Where resources are written, by what they are: an override replaces them as a whole, and many clusters have the same.
+# METADATA
+# description: >-
+#   Where resources are written, by what they are: an override replaces them as a whole, and many clusters have the same.
 written[input.gateway.spec.resources] contains "spec" if words.says_something(input.gateway.spec.resources)
 
 written[override.resources] contains sprintf("spec.overrides.%s", [id]) if {

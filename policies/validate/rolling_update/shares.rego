@@ -3,7 +3,9 @@ package validate.rolling_update
 import data.lib.gateway
 import data.lib.replicas
 
-# The fewest pods: of the spec, and in one cluster for each way in which it is overridden.
+# METADATA
+# description: >-
+#   The fewest pods: of the spec, and in one cluster for each way in which it is overridden.
 fewest[place] := least if {
 	some place, spec in judged
 	least := replicas.fewest(spec)

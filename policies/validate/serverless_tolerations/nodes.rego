@@ -2,6 +2,8 @@ package validate.serverless_tolerations
 
 import data.lib.virtual
 
+# METADATA
+# description: Where a gateway states the nodes that it must run on.
 affinity_field := "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 
 # The fields that no machine meets.

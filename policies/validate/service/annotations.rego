@@ -3,7 +3,9 @@ package validate.service
 import data.lib.gateway
 import data.lib.result
 
-# A new network load balancer; one that exists already has its zones.
+# METADATA
+# description: >-
+#   A new network load balancer; one that exists already has its zones.
 deny contains finding if {
 	input.gateway.spec.loadBalancerClass == parameters.nlb.class
 	some id in gateway.clusters

@@ -4,6 +4,8 @@ import data.lib.gateway
 import data.lib.replicas
 import data.lib.result
 
+# METADATA
+# description: Why no traffic reaches the gateway from outside.
 not_outside contains "a ClusterIP Service" if input.gateway.spec.serviceType == "ClusterIP"
 
 not_outside contains "an egress gateway" if input.gateway.spec.gatewayType == "egress"

@@ -4,6 +4,8 @@ import data.lib.gateway
 import data.lib.ports
 import data.lib.virtual
 
+# METADATA
+# description: A virtual node keeps some ports to itself and has room for so many volumes.
 problems contains {
 	"field": sprintf("spec.ports[%d].targetPort", [i]),
 	"message": sprintf("must be free on virtual nodes, which use %s themselves, is %d", [

@@ -2,7 +2,9 @@ package validate.volumes
 
 import data.lib.names
 
-# All volumes of the gateway, in the order in which pods get them, and where each is written.
+# METADATA
+# description: >-
+#   All volumes of the gateway, in the order in which pods get them, and where each is written.
 volumes := array.concat(secrets, configs)
 
 secrets := object.get(input, ["gateway", "spec", "secretVolumes"], [])
