@@ -75,8 +75,8 @@ func TestReviewTakesTheClusterThatMetricsGoToAsRegistered(t *testing.T) {
 	metered := strings.Replace(edgeWith(`{clusterIds: [c1]}`), "name: edge", "name: edge, annotations: {asm.alibabacloud.com/export-metrics: c2}", 1)
 	path := file(t, metered)
 	expect(t, reviewed(t, "-f", path), 0, admitted[:len(admitted)-1]+`
-  Warning: assumed: metadata.annotations.asm.alibabacloud.com/export-metrics: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
   Warning: assumed: spec.clusterIds[0]: cluster c1 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
+  Warning: assumed: metadata.annotations.asm.alibabacloud.com/export-metrics: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
 `, "")
 	expect(t, reviewed(t, "-f", path, "--with", file(t, clusters("c1"))), 1, `istiogateway istio-system/edge: would be refused
   managed_placement: metadata.annotations.asm.alibabacloud.com/export-metrics: must be the ID of a registered cluster, is c2 (list the clusters with kubectl get gatewayclusters)

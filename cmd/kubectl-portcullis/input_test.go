@@ -128,6 +128,37 @@ func TestReviewSaysWhatItCouldNotRead(t *testing.T) {
 	}
 }
 
+// A pipeline that reads half of the decisions would take the other half for admitted.
+func TestReviewPrintsNothingUnlessItDecidedEverything(t *testing.T) {
+	fine, refused := edgeWith(`{clusterIds: [c1]}`), named("other", edgeWith(`{}`))
+	unreadable := strings.Replace(named("third", edgeWith(`{}`)), "/v1beta1", "/v2", 1)
+	for _, output := range outputs() {
+		t.Run(output, func(t *testing.T) {
+			for name, broken := range map[string]string{"a file that is no YAML": "a: b: c\n", "a version that is unknown": unreadable} {
+				got := reviewed(t, "-o", output, "-f", file(t, fine), "-f", file(t, refused), "-f", file(t, broken))
+				if got.status != 2 || got.out != "" || !strings.HasPrefix(got.errOut, "error: ") {
+					t.Errorf("%s: got exit status %d\n%s%s", name, got.status, got.out, got.errOut)
+				}
+			}
+			got := reviewed(t, "-o", output, "-f", file(t, fine), "-f", file(t, refused))
+			if got.status != 1 || !strings.Contains(got.out, "edge") || !strings.Contains(got.out, "other") || got.errOut != "" {
+				t.Errorf("got exit status %d\n%s%s", got.status, got.out, got.errOut)
+			}
+		})
+	}
+}
+
+// What review reads it leaves as it was: the same files are applied after it.
+func TestReviewWritesNoFile(t *testing.T) {
+	text := edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`)
+	path := file(t, text)
+	expect(t, reviewed(t, "-f", path, "--old", path, "--with", file(t, clusters("c1"))), 0, admitted, "")
+	after, err := os.ReadFile(path)
+	if err != nil || string(after) != text {
+		t.Errorf("got %s, %v", after, err)
+	}
+}
+
 func TestReviewSaysWhichFileIsMissing(t *testing.T) {
 	edge := file(t, edgeWith(`{clusterIds: [c1]}`))
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
