@@ -41,6 +41,13 @@ const (
 	reasonNotDeleted = "NotDeleted"
 )
 
+// How long, in bytes, a cluster's message and a condition's may be. The API server takes 32768 characters of
+// the latter, and refuses the whole status otherwise.
+const (
+	longestMessage   = 2048
+	longestCondition = 16384
+)
+
 // accepted says whether every cluster that the gateway names is registered.
 func accepted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) metav1.Condition {
 	ids := gateway.Clusters(gw, registered)
@@ -64,19 +71,26 @@ func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
 	waiting := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
 		return entry.State != v1beta1.ClusterPending && entry.State != v1beta1.ClusterDeleting && entry.ObservedGeneration == gw.Generation
 	}))
+	if gw.DeletionTimestamp != nil {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonInProgress, "Not yet removed from: "+orNone(waiting))
+	}
 	if waiting != "" || len(gw.Status.Clusters) == 0 {
 		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonInProgress, "Not yet applied in: "+orNone(waiting))
 	}
 	return condition(v1beta1.ConditionReconciled, metav1.ConditionTrue, reasonApplied, "Every object is applied in every cluster")
 }
 
-// ready says whether the wanted pods are available in every cluster.
+// ready says whether the wanted pods are available in every cluster. Where something failed nobody looked at the
+// pods: those from before may well serve.
 func ready(gw *v1beta1.IstioGateway) metav1.Condition {
 	missing := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
-		return entry.State == v1beta1.ClusterReady
+		return entry.State == v1beta1.ClusterReady || entry.State == v1beta1.ClusterFailed
 	}))
 	if missing != "" || len(gw.Status.Clusters) == 0 {
 		return condition(v1beta1.ConditionReady, metav1.ConditionFalse, reasonPodsMissing, "Pods are not all available in: "+orNone(missing))
+	}
+	if unseen := having(gw, v1beta1.ClusterFailed); len(unseen) > 0 {
+		return condition(v1beta1.ConditionReady, metav1.ConditionUnknown, reasonClusterFailed, "Not known in: "+names(unseen))
 	}
 	return condition(v1beta1.ConditionReady, metav1.ConditionTrue, reasonPodsAvailable, "Every wanted pod is available in every cluster")
 }
@@ -123,7 +137,15 @@ func sentences(entries []v1beta1.ClusterStatus) string {
 	for _, entry := range entries {
 		out = append(out, fmt.Sprintf("Cluster %s: %s", entry.ClusterID, entry.Message))
 	}
-	return strings.Join(out, "; ")
+	return shortened(strings.Join(out, "; "), longestCondition)
+}
+
+// shortened keeps a text within a number of bytes, without cutting a character in two.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // names lists the clusters of some entries.

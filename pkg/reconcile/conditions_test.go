@@ -1,7 +1,10 @@
 package reconcile
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -136,6 +139,24 @@ func TestReconciled(t *testing.T) {
 	})
 }
 
+func TestReconciledSpeaksOfRemovalOnceTheGatewayIsDeleted(t *testing.T) {
+	gw := deleted(gatewayOf(t, `{}`, entryIn("a", v1beta1.ClusterDeleting), entryIn("b", v1beta1.ClusterDeleting)))
+	expectEqual(t, "condition", reconciled(gw), condition("Reconciled", "False", "InProgress", "Not yet removed from: a, b"))
+}
+
+func TestConditionsFitWhatTheAPIServerTakes(t *testing.T) {
+	var entries []v1beta1.ClusterStatus
+	for i := range 256 {
+		entries = append(entries, failedIn(fmt.Sprintf("c%d", i), strings.Repeat("é", 1000)))
+	}
+	message := reconciled(gatewayOf(t, `{}`, entries...)).Message
+	if len(message) > 32768 || !utf8.ValidString(message) || !strings.HasSuffix(message, "…") {
+		t.Errorf("got %d bytes that end in %q", len(message), message[len(message)-10:])
+	}
+	expectEqual(t, "a short text", shortened("short", 5), "short")
+	expectEqual(t, "a text that is cut inside a character", shortened("aé", 2), "a…")
+}
+
 func TestReady(t *testing.T) {
 	holds(t, ready, []conditionTest{
 		{
@@ -148,7 +169,12 @@ func TestReady(t *testing.T) {
 				entryIn("a", v1beta1.ClusterApplied), entryIn("b", v1beta1.ClusterReady), failedIn("c", "x"),
 				entryIn("d", v1beta1.ClusterPending), entryIn("e", v1beta1.ClusterDeleting),
 			},
-			want: condition("Ready", "False", "PodsMissing", "Pods are not all available in: a, c, d, e"),
+			want: condition("Ready", "False", "PodsMissing", "Pods are not all available in: a, d, e"),
+		},
+		{
+			name:    "is not known where something failed: the pods from before may well serve",
+			entries: []v1beta1.ClusterStatus{entryIn("a", v1beta1.ClusterReady), failedIn("b", "x"), failedIn("c", "y")},
+			want:    condition("Ready", "Unknown", "ClusterFailed", "Not known in: b, c"),
 		},
 		{
 			name:    "is true when every cluster is ready",

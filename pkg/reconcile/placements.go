@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -45,8 +47,10 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, err
 	}
 	result, err := p.bring(ctx, gw, entry, registered)
-	if err != nil {
-		result.entry.State, result.entry.Message = v1beta1.ClusterFailed, err.Error()
+	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
+	if err != nil && !apierrors.IsConflict(err) {
+		result.entry.State = v1beta1.ClusterFailed
+		result.entry.Message = shortened(strings.ReplaceAll(err.Error(), "\n", "; "), longestMessage)
 	}
 	p.outcomes.report(ctx, target, result)
 	// An error comes back after a growing while, for ever: a cluster mends without telling us.

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -159,11 +160,23 @@ func TestAFailingObjectStopsNoOther(t *testing.T) {
 	})
 	entry := b.reported(t, home).entry
 	expectEqual(t, "state", entry.State, v1beta1.ClusterFailed)
-	expectEqual(t, "message", entry.Message, message)
+	expectEqual(t, "message, on one line", entry.Message, strings.ReplaceAll(message, "\n", "; "))
 	expectEqual(t, "objects, with what may be there from before", entry.Objects,
 		inventoryOf("Service", "HorizontalPodAutoscaler", "ServiceAccount", "RoleBinding", "Deployment"))
 	expectEqual(t, "observedGeneration", entry.ObservedGeneration, int64(2))
 	expectEqual(t, "number of events", len(b.events()), 3)
+}
+
+func TestAWriteConflictIsTriedAgainAndToldNobody(t *testing.T) {
+	b := benchWith(t, pending(t, simple))
+	b.server.refusing(conflict(), "apply Deployment istio-edge")
+
+	if err := b.pass(t, home); !apierrors.IsConflict(err) {
+		t.Errorf("got %v, want the conflict, so that the queue tries again", err)
+	}
+	entry := b.reported(t, home).entry
+	expectEqual(t, "state", entry.State, v1beta1.ClusterPending)
+	expectEqual(t, "message", entry.Message, "")
 }
 
 func TestAFailureIsOverWhenItWorks(t *testing.T) {

@@ -29,8 +29,8 @@ import (
 
 // The first pause before a failed target is tried again, and the longest.
 const (
-	retryAfter   = 200 * time.Millisecond
-	retryAtLeast = 5 * time.Minute
+	firstPause   = 200 * time.Millisecond
+	longestPause = 5 * time.Minute
 )
 
 // CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone.
@@ -90,7 +90,7 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int) error
 		WithOptions(controller.TypedOptions[Target]{
 			MaxConcurrentReconciles: workers,
 			// For ever, but at least every five minutes: what stood in the way may be gone without an event.
-			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[Target](retryAfter, retryAtLeast),
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[Target](firstPause, longestPause),
 		}).
 		// The gateway says what shall be, and its status where.
 		Watches(&v1beta1.IstioGateway{}, handler.TypedEnqueueRequestsFromMapFunc(targetsOfGateway), builder.WithPredicates(gatewayChanged())).

@@ -59,6 +59,10 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 // Validate says whether a change may go in. An error means that nothing could be decided, and the request
 // must be refused.
 func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, error) {
+	r, err := r.frozen(ctx)
+	if err != nil {
+		return Decision{}, err
+	}
 	input, err := r.input(ctx, request)
 	if err != nil {
 		return Decision{}, err
@@ -77,6 +81,20 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 		return decision, nil
 	}
 	return r.forgive(ctx, request, decision)
+}
+
+// frozen is the reviewer as it is at this instant: the parts of one decision must not see different clusters.
+func (r *Reviewer) frozen(ctx context.Context) (*Reviewer, error) {
+	registered, err := r.Clusters(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing the registered clusters: %w", err)
+	}
+	now := r.Now()
+	return &Reviewer{
+		Engine:   r.Engine,
+		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
+		Now:      func() time.Time { return now },
+	}, nil
 }
 
 // change says what a request does to traffic in the clusters.

@@ -108,8 +108,9 @@ func (s *Schema) Default(object map[string]any) map[string]any {
 	return out
 }
 
-// Validate lists what the schema refuses of an object. old is the stored object, nil for a new one; what it
-// already had wrong and the change leaves alone is not refused again, as in an API server.
+// Validate lists what the schema refuses of an object. old is the stored object, nil for a new one; rules on
+// transitions compare with it. It is stricter than an API server in one way: what the stored object already has
+// wrong is refused again.
 func (s *Schema) Validate(ctx context.Context, object, old map[string]any) field.ErrorList {
 	var errs field.ErrorList
 	if old == nil {
