@@ -10,13 +10,20 @@ import (
 // index is a list index at the end of one part of a field path: ports[2].
 var index = regexp.MustCompile(`\[(\d+)\]`)
 
-// sameAt says whether two objects hold the same at a field path as findings write it, for example
-// spec.ports[0].targetPort. A path that leads nowhere in both holds the same nothing.
+// sameAt says whether one object holds at a field path, as findings write it (spec.ports[0].targetPort), what
+// another holds at another. Paths that lead nowhere hold the same nothing.
 //
 // Cluster IDs and annotation keys may hold dots, so at each step the longest key that fits is taken.
-func sameAt(path string, a, b map[string]any) bool {
-	path = index.ReplaceAllString(path, ".$1")
-	return reflect.DeepEqual(at(path, a), at(path, b))
+func sameAt(path string, object map[string]any, otherPath string, other map[string]any) bool {
+	return reflect.DeepEqual(
+		at(index.ReplaceAllString(path, ".$1"), object),
+		at(index.ReplaceAllString(otherPath, ".$1"), other),
+	)
+}
+
+// unindexed is a field path without the places in lists, which change when something is put before them.
+func unindexed(path string) string {
+	return index.ReplaceAllString(path, "[]")
 }
 
 // at is what lies at a dotted path, nil when nothing does.

@@ -35,9 +35,20 @@ func TestSameAtComparesWhatLiesAtAFieldPath(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := sameAt(test.path, object, other); got != test.same {
+			if got := sameAt(test.path, object, test.path, other); got != test.same {
 				t.Errorf("%s: got same %v, want %v", test.path, got, test.same)
 			}
 		})
+	}
+}
+
+func TestSameAtComparesItemsThatHaveMoved(t *testing.T) {
+	before := map[string]any{"spec": map[string]any{"clusterIds": []any{"nowhere"}}}
+	after := map[string]any{"spec": map[string]any{"clusterIds": []any{"c1", "nowhere"}}}
+	if !sameAt("spec.clusterIds[0]", before, "spec.clusterIds[1]", after) {
+		t.Error("the same item counts as another one because something was put before it")
+	}
+	if sameAt("spec.clusterIds[0]", before, "spec.clusterIds[0]", after) {
+		t.Error("another item counts as the same one because it has its place")
 	}
 }

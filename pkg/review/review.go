@@ -128,17 +128,28 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	if err != nil {
 		return Decision{}, err
 	}
-	var denials []policy.Finding
+	old, denials := before.Denials, []policy.Finding(nil)
 	for _, finding := range decision.Denials {
-		if !slices.Contains(before.Denials, finding) || !sameAt(finding.Field, past.Gateway.Raw, request.Gateway.Raw) {
+		i := slices.IndexFunc(old, func(sin policy.Finding) bool {
+			return samePlace(sin, finding) && sameAt(sin.Field, past.Gateway.Raw, finding.Field, request.Gateway.Raw)
+		})
+		if i < 0 {
 			denials = append(denials, finding)
 			continue
 		}
+		// Each old sin forgives one: a second one of its kind is new.
+		old = slices.Delete(old, i, i+1)
 		decision.Warnings = append(decision.Warnings, finding)
 	}
 	decision.Denials = denials
 	slices.SortFunc(decision.Warnings, policy.Finding.Compare)
 	return decision, nil
+}
+
+// samePlace says whether two findings are the same, wherever in a list.
+func samePlace(a, b policy.Finding) bool {
+	a.Field, b.Field = unindexed(a.Field), unindexed(b.Field)
+	return a == b
 }
 
 // past is the request to store the old gateway as it is. It is filled in like the new one was: what a rule

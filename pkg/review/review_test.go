@@ -225,3 +225,18 @@ func TestADecisionThatIsGivenUpIsAnError(t *testing.T) {
 		t.Errorf("judging: got %+v, %v", decision, err)
 	}
 }
+
+func TestAnOldSinIsForgivenWhereverItHasMoved(t *testing.T) {
+	r := reviewer(t, known()...)
+	old := gatewayOf(t, `{clusterIds: [nowhere], ports: [{port: 80}]}`)
+	moved := mutated(t, r, gatewayOf(t, `{clusterIds: [c1, nowhere], ports: [{port: 80}]}`), old)
+	decision := decided(t, r, moved, old)
+	if len(decision.Denials) > 0 || !slices.Contains(fieldsOf(decision.Warnings), "cluster_ids: spec.clusterIds[1]") {
+		t.Errorf("got %+v", decision)
+	}
+	second := mutated(t, r, gatewayOf(t, `{clusterIds: [nowhere, nowhere-else], ports: [{port: 80}]}`), old)
+	decision = decided(t, r, second, old)
+	if got := fieldsOf(decision.Denials); !slices.Equal(got, []string{"cluster_ids: spec.clusterIds[1]"}) {
+		t.Errorf("got denials %v, want the second sin alone", got)
+	}
+}
