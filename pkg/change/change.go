@@ -89,8 +89,9 @@ func (c *Change) judge(in cluster, changed []Field) error {
 	if len(changed) == 0 {
 		return nil
 	}
+	before, after := in.render(in.old), in.render(in.new)
 	for _, effect := range effects() {
-		happens, err := in.does(effect, in.new)
+		happens, err := effect.happens(before, after)
 		if err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (c *Change) judge(in cluster, changed []Field) error {
 			if err != nil {
 				return false, err
 			}
-			return in.does(effect, partial)
+			return effect.happens(before, in.render(partial))
 		})
 		if err != nil {
 			return err
@@ -119,30 +120,33 @@ type cluster struct {
 	registered []v1alpha1.GatewayCluster
 }
 
-// does says whether going from the old version to another one has an effect in the cluster.
+// version is what one version of the gateway is in a cluster.
+type version struct {
+	// placed says whether it is there at all; objects is what it is, nothing where it is not.
+	placed  bool
+	objects render.Objects
+	// err says why it cannot be rendered.
+	err error
+}
+
+// render is what a version of the gateway is in the cluster.
+func (c cluster) render(gw *v1beta1.IstioGateway) version {
+	if gw == nil || !slices.Contains(gateway.Clusters(gw, c.registered), c.id) {
+		return version{}
+	}
+	objects, err := render.Render(gateway.Place(gw, clusterOf(c.registered, c.id)))
+	return version{placed: true, objects: objects, err: err}
+}
+
+// happens says whether going from one version to another has the effect.
 //
 // What cannot be rendered cannot be predicted, so it counts as having the effect. It is no error: a gateway
 // that cannot be rendered must be possible to mend, and to delete.
-func (c cluster) does(effect effect, gw *v1beta1.IstioGateway) (bool, error) {
-	before, oldErr := c.render(c.old)
-	after, newErr := c.render(gw)
-	if oldErr != nil || newErr != nil {
-		return effect.name == AddressLoss || c.placed(gw), nil
+func (e effect) happens(before, after version) (bool, error) {
+	if before.err != nil || after.err != nil {
+		return e.name == AddressLoss || after.placed, nil
 	}
-	return effect.does(before, after)
-}
-
-// render is what a version of the gateway is in the cluster: nothing where it is not placed.
-func (c cluster) render(gw *v1beta1.IstioGateway) (render.Objects, error) {
-	if !c.placed(gw) {
-		return render.Objects{}, nil
-	}
-	return render.Render(gateway.Place(gw, clusterOf(c.registered, c.id)))
-}
-
-// placed says whether a version of the gateway is in the cluster.
-func (c cluster) placed(gw *v1beta1.IstioGateway) bool {
-	return gw != nil && slices.Contains(gateway.Clusters(gw, c.registered), c.id)
+	return e.does(before.objects, after.objects)
 }
 
 // balanced says whether a gateway has a load balancer.
@@ -153,10 +157,8 @@ func balanced(objects render.Objects) bool {
 
 // clusterOf is the registered cluster of an ID, or one of which nothing is known.
 func clusterOf(registered []v1alpha1.GatewayCluster, id string) *v1alpha1.GatewayCluster {
-	for i := range registered {
-		if registered[i].Name == id {
-			return &registered[i]
-		}
+	if known := gateway.Find(registered, id); known != nil {
+		return known
 	}
 	unknown := &v1alpha1.GatewayCluster{}
 	unknown.Name = id

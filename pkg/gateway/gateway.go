@@ -62,6 +62,16 @@ func Clusters(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) []
 	return slices.Compact(slices.Sorted(slices.Values(gw.Spec.ClusterIDs)))
 }
 
+// Find is the registered cluster of an ID, nil when there is none.
+func Find(registered []v1alpha1.GatewayCluster, id string) *v1alpha1.GatewayCluster {
+	for i := range registered {
+		if registered[i].Name == id {
+			return &registered[i]
+		}
+	}
+	return nil
+}
+
 // managedCluster is the cluster that takes managed gateways, as a list of at most one ID. Of several the
 // first by name is taken, so that the answer does not depend on the order of the list.
 func managedCluster(registered []v1alpha1.GatewayCluster) []string {

@@ -166,3 +166,13 @@ func BenchmarkPlace(b *testing.B) {
 		Place(gw, cluster)
 	}
 }
+
+func TestFindGivesTheVeryCluster(t *testing.T) {
+	registered := []v1alpha1.GatewayCluster{*clusterOf("away", "1.26.0"), *clusterOf("home", "1.26.0")}
+	if got := Find(registered, "home"); got != &registered[1] {
+		t.Errorf("got %v, want the second one", got)
+	}
+	if got := Find(registered, "nowhere"); got != nil {
+		t.Errorf("got %v, want nil", got)
+	}
+}

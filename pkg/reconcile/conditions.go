@@ -55,7 +55,7 @@ func accepted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) me
 		return condition(v1beta1.ConditionAccepted, metav1.ConditionFalse, reasonNoManagedCluster,
 			"No GatewayCluster says managed: true, so there is no cluster to place this managed gateway in")
 	}
-	unknown := slices.DeleteFunc(ids, func(id string) bool { return find(registered, id) != nil })
+	unknown := slices.DeleteFunc(ids, func(id string) bool { return gateway.Find(registered, id) != nil })
 	if len(unknown) > 0 {
 		return condition(v1beta1.ConditionAccepted, metav1.ConditionFalse, reasonNotRegistered,
 			fmt.Sprintf("No GatewayCluster is named %s", strings.Join(unknown, ", ")))

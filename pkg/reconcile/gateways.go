@@ -64,8 +64,9 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) er
 // without what is gone, and with what is to come.
 func (g *gateways) entries(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) []v1beta1.ClusterStatus {
 	reported := g.outcomes.of(client.ObjectKeyFromObject(gw))
+	stays := wanted(gw, registered)
 	missing := map[string]bool{}
-	for _, id := range wanted(gw, registered) {
+	for _, id := range stays {
 		missing[id] = true
 	}
 	var entries []v1beta1.ClusterStatus
@@ -80,7 +81,7 @@ func (g *gateways) entries(gw *v1beta1.IstioGateway, registered []v1alpha1.Gatew
 		delete(missing, entry.ClusterID)
 		entries = append(entries, entry)
 	}
-	for _, id := range wanted(gw, registered) {
+	for _, id := range stays {
 		if missing[id] {
 			entries = append(entries, v1beta1.ClusterStatus{ClusterID: id, State: v1beta1.ClusterPending})
 		}

@@ -59,7 +59,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 
 // bring brings a gateway into a cluster, or out of it.
 func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, registered []v1alpha1.GatewayCluster) (outcome, error) {
-	in := find(registered, entry.ClusterID)
+	in := gateway.Find(registered, entry.ClusterID)
 	stays := slices.Contains(wanted(gw, registered), entry.ClusterID)
 	if in == nil || in.Spec.Local == nil || !*in.Spec.Local {
 		return unreachable(entry, in, stays), nil

@@ -59,13 +59,3 @@ func wanted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) []st
 	}
 	return gateway.Clusters(gw, registered)
 }
-
-// find is the registered cluster of an ID, nil when there is none.
-func find(registered []v1alpha1.GatewayCluster, id string) *v1alpha1.GatewayCluster {
-	for i := range registered {
-		if registered[i].Name == id {
-			return &registered[i]
-		}
-	}
-	return nil
-}

@@ -72,13 +72,3 @@ func TestWanted(t *testing.T) {
 		})
 	}
 }
-
-func TestFindGivesTheVeryCluster(t *testing.T) {
-	registered := registeredAs("away", "home")
-	if got := find(registered, "home"); got != &registered[1] {
-		t.Errorf("got %v, want the second one", got)
-	}
-	if got := find(registered, "nowhere"); got != nil {
-		t.Errorf("got %v, want nil", got)
-	}
-}
