@@ -79,7 +79,7 @@ func Between(old, new *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluste
 		changed[i].Clusters = slices.Compact(changed[i].Clusters)
 	}
 	out.Changes = append(out.Changes, changed...)
-	out.Digest, err = digest(old.UID, out.Changes)
+	out.Digest, err = Digest(old.UID, out.Changes)
 	return out, err
 }
 

@@ -21,5 +21,12 @@ const (
 	AnnotationDrainTimeout = "asm.alibabacloud.com/gateway-drain-timeout-seconds"
 )
 
-// AnnotationApprovedBy names the ChangeApproval that let a gateway's last disruptive change in.
-const AnnotationApprovedBy = "portcullis.dev/approved-by"
+// The annotations of the guard. Only its webhook sets them: what anybody else writes there is put back.
+const (
+	// AnnotationApprovedBy names the ChangeApprovals that let disruptive changes of the gateway in and that the
+	// controller has not recorded as used yet, separated by commas.
+	AnnotationApprovedBy = "portcullis.dev/approved-by"
+	// AnnotationAdmitted is the fingerprint of what the guard last admitted, so that the controller can tell what
+	// went past it.
+	AnnotationAdmitted = "portcullis.dev/admitted"
+)
