@@ -56,7 +56,8 @@ func None() Change {
 	return Change{Effects: map[Effect][]string{Restart: {}, AddressLoss: {}}, Changes: []Field{}}
 }
 
-// Between says what changing old into new does. old is nil for a new gateway, new for one that goes.
+// Between says what changing old into new does, under the mesh profiles that the status of old pins. old is nil for a
+// new gateway, new for one that goes.
 func Between(old, new *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) (Change, error) {
 	out := None()
 	if old == nil {
@@ -67,6 +68,8 @@ func Between(old, new *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluste
 	if err != nil {
 		return Change{}, err
 	}
+	// Both with the pins of what is stored: an approval of this change lets no newer mesh profile in beside it.
+	new = gateway.WithPins(new, old)
 	for _, id := range gateway.Clusters(old, registered) {
 		if err := out.judge(cluster{old, new, id, registered}, changed); err != nil {
 			return Change{}, fmt.Errorf("judging the change in cluster %s: %w", id, err)

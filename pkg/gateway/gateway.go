@@ -32,9 +32,24 @@ type Placed struct {
 	Facts v1alpha1.ClusterFacts
 }
 
-// Place says what a gateway is in a cluster.
+// Place says what a gateway is in a cluster: rendered with the mesh profile that its status pins there, so that a
+// newer profile of the cluster changes nothing by itself, and with the cluster's newest where none is pinned yet.
 func Place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster) Placed {
-	mesh := completeMesh(cluster.Spec.Mesh)
+	if pin := pinned(gw, cluster.Name); pin != nil {
+		return place(gw, cluster, pin)
+	}
+	return PlaceNewest(gw, cluster)
+}
+
+// PlaceNewest says what a gateway would be in a cluster with the cluster's newest mesh profile, whatever its status
+// pins.
+func PlaceNewest(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster) Placed {
+	return place(gw, cluster, cluster.Spec.Mesh)
+}
+
+// place says what a gateway is in a cluster with a mesh profile.
+func place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster, profile *v1alpha1.MeshProfile) Placed {
+	mesh := completeMesh(profile)
 	return Placed{
 		Name:      gw.Name,
 		Namespace: gw.Namespace,

@@ -49,15 +49,21 @@ func clusters(request Request, registered []v1alpha1.GatewayCluster) map[string]
 		known[registered[i].Name] = &registered[i]
 	}
 	out := map[string]policy.Cluster{}
+	var stored *v1beta1.IstioGateway
+	if request.Old != nil {
+		stored = request.Old.Typed
+	}
 	for _, object := range []*Object{request.Old, request.Gateway} {
 		if object == nil {
 			continue
 		}
-		for _, id := range gateway.Clusters(object.Typed, registered) {
-			out[id] = describe(object.Typed, id, known[id])
+		// Only what is stored pins a mesh profile; the version that comes in may say anything in its status.
+		gw := gateway.WithPins(object.Typed, stored)
+		for _, id := range gateway.Clusters(gw, registered) {
+			out[id] = describe(gw, id, known[id])
 		}
 		// The cluster that metrics go to is named by the gateway, though the gateway is not placed there.
-		if id := object.Typed.Annotations[gateway.AnnotationExportMetrics]; id != "" {
+		if id := gw.Annotations[gateway.AnnotationExportMetrics]; id != "" {
 			if _, ok := out[id]; !ok {
 				out[id] = policy.Cluster{Registered: known[id] != nil}
 			}
