@@ -194,27 +194,3 @@ func TestBetweenTakesWhatCannotBeRenderedAsDisruptive(t *testing.T) {
 		})
 	}
 }
-
-func TestDigestNamesOneChangeOfOneGateway(t *testing.T) {
-	old, changed := gatewayOf(t, `{spec: {clusterIds: [c1], podLabels: {a: "1", b: "2"}}}`), gatewayOf(t, `{spec: {clusterIds: [c1], podLabels: {a: "2", b: "3"}}}`)
-	first, err := Between(old, changed, clustersOf(nil))
-	if err != nil || !strings.HasPrefix(first.Digest, "sha256:") {
-		t.Fatalf("got digest %q, %v", first.Digest, err)
-	}
-	for range 100 {
-		again, err := Between(old, changed, clustersOf(nil))
-		if err != nil || again.Digest != first.Digest {
-			t.Fatalf("got digest %q, %v, want %q again", again.Digest, err, first.Digest)
-		}
-	}
-	other := changed.DeepCopy()
-	other.Spec.PodLabels["b"] = "4"
-	if got, err := Between(old, other, clustersOf(nil)); err != nil || got.Digest == first.Digest {
-		t.Errorf("another change has the same digest, %v", err)
-	}
-	recreated, target := old.DeepCopy(), changed.DeepCopy()
-	recreated.UID, target.UID = "other", "other"
-	if got, err := Between(recreated, target, clustersOf(nil)); err != nil || got.Digest == first.Digest {
-		t.Errorf("the same change of another gateway has the same digest, %v", err)
-	}
-}

@@ -43,8 +43,8 @@ func tree(gw *v1beta1.IstioGateway) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the spec of IstioGateway %s/%s as JSON: %w", gw.Namespace, gw.Name, err)
 	}
-	spec := map[string]any{}
-	if err := json.Unmarshal(raw, &spec); err != nil {
+	spec, err := decode(raw)
+	if err != nil {
 		return nil, fmt.Errorf("reading the spec of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 	}
 	annotations := map[string]any{}
