@@ -35,21 +35,17 @@ type Placed struct {
 // Place says what a gateway is in a cluster: rendered with the mesh profile that its status pins there, so that a
 // newer profile of the cluster changes nothing by itself, and with the cluster's newest where none is pinned yet.
 func Place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster) Placed {
-	if pin := pinned(gw, cluster.Name); pin != nil {
-		return place(gw, cluster, pin)
-	}
-	return PlaceNewest(gw, cluster)
+	return place(gw, cluster, Profile(gw, cluster, cluster.Name))
 }
 
 // PlaceNewest says what a gateway would be in a cluster with the cluster's newest mesh profile, whatever its status
 // pins.
 func PlaceNewest(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster) Placed {
-	return place(gw, cluster, cluster.Spec.Mesh)
+	return place(gw, cluster, completeMesh(cluster.Spec.Mesh))
 }
 
 // place says what a gateway is in a cluster with a mesh profile.
-func place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster, profile *v1alpha1.MeshProfile) Placed {
-	mesh := completeMesh(profile)
+func place(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster, mesh v1alpha1.MeshProfile) Placed {
 	return Placed{
 		Name:      gw.Name,
 		Namespace: gw.Namespace,

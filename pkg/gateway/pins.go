@@ -21,6 +21,15 @@ func WithPins(gw, stored *v1beta1.IstioGateway) *v1beta1.IstioGateway {
 	return &out
 }
 
+// Profile is the mesh profile that Place renders a gateway with in the cluster of an ID, every default filled; cluster is
+// nil for one that is not registered.
+func Profile(gw *v1beta1.IstioGateway, cluster *v1alpha1.GatewayCluster, id string) v1alpha1.MeshProfile {
+	if pin := pinned(gw, id); pin != nil || cluster == nil {
+		return completeMesh(pin)
+	}
+	return completeMesh(cluster.Spec.Mesh)
+}
+
 // pinned is the mesh profile that a gateway's status pins in a cluster, nil when it pins none.
 func pinned(gw *v1beta1.IstioGateway, clusterID string) *v1alpha1.MeshProfile {
 	for i := range gw.Status.Clusters {
