@@ -1,8 +1,10 @@
 package change
 
 import (
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
@@ -15,8 +17,9 @@ type group struct {
 	ids []string
 	// namedBefore and namedAfter say whether the versions name the clusters, managed whether a managed gateway is there.
 	namedBefore, namedAfter, managed bool
-	// before and after are the overrides there.
-	before, after any
+	// before and after are the overrides there, without scaling where that does not change: how many pods there are is
+	// in no pod and no address, and is what most overrides are about.
+	before, after map[string]any
 	// mesh is the mesh profile there.
 	mesh v1alpha1.MeshProfile
 }
@@ -34,10 +37,9 @@ func (c *comparison) groups() []group {
 			namedBefore: named(c.old, id),
 			namedAfter:  named(c.new, id),
 			managed:     slices.Contains(managed, id),
-			before:      at(c.before, "spec", "overrides", id),
-			after:       at(c.after, "spec", "overrides", id),
 			mesh:        gateway.Profile(c.old, gateway.Find(c.registered, id), id),
 		}
+		next.before, next.after = withoutScaling(branch(at(c.before, "spec", "overrides", id)), branch(at(c.after, "spec", "overrides", id)))
 		if i := slices.IndexFunc(out, next.like); i >= 0 {
 			out[i].ids = append(out[i].ids, id)
 			continue
@@ -53,4 +55,19 @@ func (g group) like(other group) bool {
 		reflect.DeepEqual(g.before, other.before) &&
 		reflect.DeepEqual(g.after, other.after) &&
 		reflect.DeepEqual(g.mesh, other.mesh)
+}
+
+// withoutScaling is two versions of an override without what scales, if that is the same in both.
+func withoutScaling(before, after map[string]any) (map[string]any, map[string]any) {
+	left, right := maps.Clone(before), maps.Clone(after)
+	of := reflect.TypeFor[v1beta1.Scaling]()
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		if !reflect.DeepEqual(left[name], right[name]) {
+			return before, after
+		}
+		delete(left, name)
+		delete(right, name)
+	}
+	return left, right
 }

@@ -62,9 +62,9 @@ func (c *comparison) blame(guilty []int, effect Effect, ids []string) {
 				keys = slices.Clone(keys)
 				keys[overrideKey] = id
 			}
-			field := &c.changed[c.index[joined(keys)]]
-			field.Effects = append(field.Effects, effect)
-			field.Clusters = append(field.Clusters, id)
+			at := c.index[joined(keys)]
+			c.changed[at].Effects = append(c.changed[at].Effects, effect)
+			c.changed[at].Clusters = append(c.changed[at].Clusters, id)
 		}
 	}
 }
