@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -108,6 +109,10 @@ func (g generator) pair() pair {
 	old := &v1beta1.IstioGateway{}
 	old.Namespace, old.Name, old.UID = "istio-system", "edge", "7c4f"
 	g.fill(reflect.ValueOf(&old.Spec).Elem(), "")
+	// Without ports there is no Service, and most gateways have one.
+	if len(old.Spec.Ports) == 0 && g.choose(8) > 0 {
+		old.Spec.Ports = []corev1.ServicePort{{Port: 80}}
+	}
 	g.annotate(old)
 	out := pair{old: old, registered: g.register()}
 	g.pin(old)
@@ -123,7 +128,13 @@ func (g generator) pair() pair {
 
 // change changes one thing, or only how it is written.
 func (g generator) change(gw *v1beta1.IstioGateway) {
-	switch g.choose(12) {
+	switch g.choose(16) {
+	case 6, 7:
+		g.put(reflect.ValueOf(&gw.Spec.ServiceAnnotations).Elem(), "serviceAnnotations")
+	case 8:
+		g.turnSlice(reflect.ValueOf(&gw.Spec.Ports).Elem(), "ports")
+	case 9, 10:
+		g.turn(reflect.ValueOf(&gw.Spec.PodSettings).Elem(), "")
 	case 0, 1:
 		g.annotate(gw)
 	case 2:
