@@ -37,7 +37,7 @@ type Edit struct {
 	Restart bool
 	// LostThere and LostBack say whether an address is lost by the edit, and by taking it back.
 	LostThere, LostBack bool
-	// Refused says that the API server takes neither on a live Service: the Service stays as it is.
+	// Refused says that the API server does not take the edit on a live Service: the Service stays as it is.
 	Refused bool
 }
 
