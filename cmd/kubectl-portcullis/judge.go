@@ -125,7 +125,7 @@ func (j *judge) reviewer(request review.Request) *review.Reviewer {
 		clusters = assumed(request)
 	}
 	return &review.Reviewer{
-		Engine:   j.engine,
+		Engine:   func() *policy.Engine { return j.engine },
 		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
 		Now:      time.Now,
 	}

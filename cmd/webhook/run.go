@@ -44,7 +44,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the serving certificate: %w", err)
 	}
-	reviewer := &review.Reviewer{Engine: engine, Clusters: clusters(mgr.GetClient()), Now: time.Now}
+	reviewer := &review.Reviewer{Engine: func() *policy.Engine { return engine }, Clusters: clusters(mgr.GetClient()), Now: time.Now}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
 	server.Register("/mutate", &webhook.Admission{Handler: &mutate.Handler{Mutator: reviewer}})
 	server.Register("/validate", &webhook.Admission{Handler: &validate.Handler{Validator: reviewer}})

@@ -29,6 +29,10 @@ type Input struct {
 	Approvals []any
 	// Now is the time, RFC 3339. Rules have no other clock, so that a decision can be repeated.
 	Now string
+
+	// left and joined are the policies that the change of the gateway's labels takes it out of and brings it under;
+	// the engine works them out.
+	left, joined []any
 }
 
 // Request is who asks for what.
@@ -108,6 +112,9 @@ func (in Input) value(known *layouts) (ast.Value, error) {
 	}
 	if in.Approvals != nil {
 		fields["approvals"] = in.Approvals
+	}
+	if len(in.left)+len(in.joined) > 0 {
+		fields["policies"] = map[string]any{"left": in.left, "joined": in.joined}
 	}
 	return ast.LazyObject(fields), nil
 }

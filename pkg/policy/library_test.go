@@ -97,8 +97,15 @@ func TestCodeOfARuleIsItsFolder(t *testing.T) {
 }
 
 func TestRuleThatContradictsABuiltInOne(t *testing.T) {
-	engine := newEngine(t, extended(t, map[string]string{
+	_, err := policy.New(t.Context(), extended(t, map[string]string{
 		"mutate/own_dns/own_dns.rego": strings.ReplaceAll(described, "A rule", "Own DNS") + "package mutate.own_dns\n\nfill[\"/spec/dnsPolicy\"] := \"Default\"\n",
+	}), policy.Options{})
+	expectError(t, err, `checking the defaults: rules mutate/defaults and mutate/own_dns must agree on /spec/dnsPolicy, want "ClusterFirst" and "Default"`)
+}
+
+func TestRuleThatContradictsABuiltInOneForSomeGateways(t *testing.T) {
+	engine := newEngine(t, extended(t, map[string]string{
+		"mutate/own_dns/own_dns.rego": strings.ReplaceAll(described, "A rule", "Own DNS") + "package mutate.own_dns\n\nfill[\"/spec/dnsPolicy\"] := \"Default\" if input.gateway.metadata.name == \"edge\"\n",
 	}))
 	_, err := engine.Mutate(t.Context(), known(t, `{"clusterIds": ["c1"]}`))
 	expectError(t, err, `rules mutate/defaults and mutate/own_dns must agree on /spec/dnsPolicy, want "ClusterFirst" and "Default"`)

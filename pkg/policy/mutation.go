@@ -79,7 +79,7 @@ func mergeFills(fills []fill) ([]fill, error) {
 	at := map[string]fill{}
 	for _, leaf := range leaves {
 		if other, ok := contradicted(at, leaf); ok {
-			return nil, fmt.Errorf("rules mutate/%s and mutate/%s must agree on %s, want %s and %s",
+			return nil, contradictf("rules mutate/%s and mutate/%s must agree on %s, want %s and %s",
 				other.Rule, leaf.Rule, other.Path, inWords(other.Value), inWords(leaf.Value))
 		}
 		at[leaf.Path] = leaf
@@ -137,7 +137,7 @@ func mergeEnsures(ensures []ensure) ([]ensure, error) {
 			continue
 		}
 		if !same(merged[i].Item, ensure.Item) {
-			return nil, fmt.Errorf("rules mutate/%s and mutate/%s must want the same item in %s, want %s and %s",
+			return nil, contradictf("rules mutate/%s and mutate/%s must want the same item in %s, want %s and %s",
 				merged[i].Rule, ensure.Rule, ensure.Path, inWords(merged[i].Item), inWords(ensure.Item))
 		}
 	}

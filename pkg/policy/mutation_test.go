@@ -9,7 +9,10 @@ import (
 // mutation is what an engine makes of what rules want.
 func mutation(t *testing.T, fills, ensures string) (policy.Mutation, error) {
 	t.Helper()
-	engine := newEngine(t, answering(`{"fill": [`+fills+`], "ensure": [`+ensures+`]}`, noFindings))
+	// Nothing for the gateway that defaults are checked with at load, so that it is the decision that finds out.
+	engine := newEngine(t, answering(noFills+` if input.gateway.spec.gatewayType
+
+else := {"fill": [`+fills+`], "ensure": [`+ensures+`]}`, noFindings))
 	return engine.Mutate(t.Context(), creating(map[string]any{}))
 }
 
@@ -54,6 +57,20 @@ func TestRulesThatDisagree(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := mutation(t, test.fills, test.ensures)
 			expectError(t, err, "reading the answer of the mutating rules: "+test.says)
+		})
+	}
+}
+
+func TestRulesThatDisagreeAboutEveryGatewayAreRefusedAtLoad(t *testing.T) {
+	disagreeing := fill("a", "/spec/x", "1") + ", " + fill("b", "/spec/x", "2")
+	for name, when := range map[string]string{
+		"whatever it says": `true`,
+		"of ingress":       `input.gateway.spec.gatewayType == "ingress"`,
+		"of egress":        `input.gateway.spec.gatewayType == "egress"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := policy.New(t.Context(), answering(`{"fill": [`+disagreeing+`], "ensure": []} if `+when, noFindings), policy.Options{})
+			expectError(t, err, "checking the defaults: rules mutate/a and mutate/b must agree on /spec/x, want 1 and 2")
 		})
 	}
 }

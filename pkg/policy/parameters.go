@@ -14,8 +14,8 @@ import (
 // parametersFile holds the parameters that rules come with.
 const parametersFile = "parameters.yaml"
 
-// readParameters reads the rules' parameters and merges an installation's own over them.
-func readParameters(rules fs.FS, own map[string]any) (map[string]any, error) {
+// readParameters reads the parameters that the rules come with.
+func readParameters(rules fs.FS) (map[string]any, error) {
 	text, err := fs.ReadFile(rules, parametersFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{}"), nil
@@ -27,10 +27,7 @@ func readParameters(rules fs.FS, own map[string]any) (map[string]any, error) {
 	if err := yaml.UnmarshalStrict(text, &parameters); err != nil {
 		return nil, fmt.Errorf("%s: %w", parametersFile, err)
 	}
-	if err := checkParameters(parameters, own); err != nil {
-		return nil, err
-	}
-	return merge(parameters, own), nil
+	return parameters, nil
 }
 
 // checkParameters refuses what no rule reads, and what a rule would misread: Rego compares a string with a list
@@ -81,6 +78,9 @@ func kind(value any) string {
 // away, because there is no other way to say that something has no value.
 func merge(under, over map[string]any) map[string]any {
 	out := maps.Clone(under)
+	if out == nil {
+		out = map[string]any{}
+	}
 	for key, value := range over {
 		if value == nil {
 			delete(out, key)

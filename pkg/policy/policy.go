@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 )
 
 // What the engine asks of the rules: the two documents of policies/main.
@@ -21,9 +20,13 @@ const defaultDeadline = time.Second
 
 // Engine holds compiled rules. What it decides never changes, and any number of goroutines may ask it at once.
 type Engine struct {
-	// mutate and validate are compiled once: compiling takes a thousand times as long as asking.
-	mutate, validate rego.PreparedEvalQuery
-	// revision of the rules and parameters.
+	// set is what was compiled, and compiler what came of it: once for all, because compiling takes a thousand times
+	// as long as asking.
+	set      *ruleSet
+	compiler *ast.Compiler
+	// variants of the rules, for the policies that match.
+	variants variants
+	// revision of all that decides.
 	revision string
 	// deadline of one evaluation.
 	deadline time.Duration
@@ -37,15 +40,28 @@ type Options struct {
 	// scalars replace them, and null takes them away. A parameter that parameters.yaml does not have is refused:
 	// it is a misspelt one, and its author would think it holds.
 	Parameters map[string]any
+	// Enforcement by the validating rule's code; Deny where it says nothing.
+	Enforcement map[string]Enforcement
+	// Policies add rules and change enforcement and parameters for the gateways that they match.
+	Policies []Policy
 	// Deadline of one evaluation, one second by default. What takes longer is an error, never a yes.
 	Deadline time.Duration
+	// Library names the library that the rules came as; empty for the one that the binaries carry.
+	Library string
 }
 
-// New compiles the rules in a file system: main/ lib/ mutate/<rule>/ validate/<rule>/ and parameters.yaml. Tests
-// (_test.rego) are left out. Rules that cannot be trusted to decide are refused here, before anything asks
-// them: none at all, ones that do not compile, reach outside or do not say what they are for.
-func New(ctx context.Context, rules fs.FS, opts Options) (*Engine, error) {
-	set, err := load(rules, opts.Parameters)
+// New compiles the rules in a file system: main/ lib/ mutate/<rule>/ validate/<rule>/ and parameters.yaml, together
+// with those of all policies. Tests (_test.rego) are left out. Rules that cannot be trusted to decide are refused
+// here, before anything asks them: none at all, ones that do not compile, reach outside, fight or do not say what
+// they are for. Where policies are to blame the error is a *FaultError.
+func New(ctx context.Context, rules fs.FS, opts Options) (engine *Engine, err error) {
+	// What makes the compiler panic does not compile, and must not take the process with it.
+	defer func() {
+		if cause := recover(); cause != nil {
+			engine, err = nil, fmt.Errorf("compiling the rules: panic: %v", cause)
+		}
+	}()
+	set, err := load(rules, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -53,41 +69,38 @@ func New(ctx context.Context, rules fs.FS, opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine := &Engine{revision: set.revision(), deadline: opts.Deadline}
+	engine = &Engine{set: set, compiler: compiler, revision: set.revision(opts.Library), deadline: opts.Deadline}
 	if engine.deadline <= 0 {
 		engine.deadline = defaultDeadline
 	}
-	store := set.store()
-	for query, prepared := range map[string]*rego.PreparedEvalQuery{
-		mutateQuery:   &engine.mutate,
-		validateQuery: &engine.validate,
-	} {
-		// Asked of nobody, a query compiles and is undefined for ever.
-		if len(compiler.GetRulesExact(ast.MustParseRef(query))) == 0 {
-			return nil, fmt.Errorf("rules must define %s, define none", query)
-		}
-		*prepared, err = rego.New(
-			rego.Query(query),
-			rego.Compiler(compiler),
-			rego.Store(store),
-			rego.StrictBuiltinErrors(true),
-		).PrepareForEval(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("preparing %s: %w", query, err)
-		}
+	if _, err := engine.variant(ctx, nil); err != nil {
+		return nil, err
+	}
+	if err := engine.checkDefaults(ctx); err != nil {
+		return nil, err
 	}
 	return engine, nil
 }
 
-// Revision names the rules and parameters that the engine decides by. It is the same wherever they are the
-// same, so that a decision can be traced to what made it.
+// Revision names everything that the engine decides by: rules, parameters, enforcement and policies. It is the same
+// wherever they are the same, so that a decision can be traced to what made it.
 func (e *Engine) Revision() string {
 	return e.revision
 }
 
 // Mutate says what the rules fill into a gateway. Any error means that nothing was decided.
 func (e *Engine) Mutate(ctx context.Context, in Input) (Mutation, error) {
-	answer, err := e.ask(ctx, e.mutate, in)
+	concerned, in, err := e.concerned(ctx, in)
+	if err != nil {
+		return Mutation{}, fmt.Errorf("asking the mutating rules: %w", err)
+	}
+	// What is filled in is what the gateway as it shall be gets; what it was stored with is there already.
+	return e.fill(ctx, concerned[0], in)
+}
+
+// fill asks the mutating rules of one variant.
+func (e *Engine) fill(ctx context.Context, by *variant, in Input) (Mutation, error) {
+	answer, err := e.ask(ctx, by.mutate, in)
 	if err != nil {
 		return Mutation{}, fmt.Errorf("asking the mutating rules: %w", err)
 	}
@@ -98,16 +111,24 @@ func (e *Engine) Mutate(ctx context.Context, in Input) (Mutation, error) {
 	return mutation, nil
 }
 
-// Validate says what the rules refuse and warn of. Any error means that nothing was decided: it is never a
+// Validate says what the rules refuse, warn of and record. Any error means that nothing was decided: it is never a
 // yes, and never a no with reasons either.
 func (e *Engine) Validate(ctx context.Context, in Input) (Verdict, error) {
-	answer, err := e.ask(ctx, e.validate, in)
+	concerned, in, err := e.concerned(ctx, in)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("asking the validating rules: %w", err)
 	}
-	verdict, err := readVerdict(answer)
-	if err != nil {
-		return Verdict{}, fmt.Errorf("reading the answer of the validating rules: %w", err)
+	var verdict Verdict
+	for _, by := range concerned {
+		answer, err := e.ask(ctx, by.validate, in)
+		if err != nil {
+			return Verdict{}, fmt.Errorf("asking the validating rules: %w", err)
+		}
+		said, err := readVerdict(answer)
+		if err != nil {
+			return Verdict{}, fmt.Errorf("reading the answer of the validating rules: %w", err)
+		}
+		verdict = verdict.and(by.enforce(said))
 	}
 	return verdict, nil
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
 // revisionLength is how many hexadecimal digits of a hash name a set of rules: enough to tell any two that
@@ -26,13 +24,56 @@ type ruleSet struct {
 	// sources and modules by file name: the text and what the parser made of it.
 	sources map[string]string
 	modules map[string]*ast.Module
-	// parameters with the installation's own merged in.
-	parameters map[string]any
+	// rules by code, those of the library and those of policies.
+	rules map[string]*rule
+	// defaults are the parameters that the library comes with, parameters those with the configuration's merged in.
+	defaults, parameters map[string]any
+	// configuration is what the installation states for all gateways.
+	configuration Configuration
+	// policies in the order of their names.
+	policies []Policy
 }
 
-// load reads and checks the rules of a file system.
-func load(rules fs.FS, own map[string]any) (*ruleSet, error) {
-	set := &ruleSet{sources: map[string]string{}, modules: map[string]*ast.Module{}}
+// rule is what is known of a rule without asking it.
+type rule struct {
+	code, title string
+	// place is where it is: a folder of the library, or a line in a policy's module.
+	place string
+	// policy that it is of; empty for one of the library.
+	policy string
+	// validates and mutates say what it does. One code may do both.
+	validates, mutates bool
+}
+
+// add notes what a module of the rule says of it.
+func (r *rule) add(kind string, module *ast.Module) {
+	r.validates = r.validates || kind == "validate"
+	r.mutates = r.mutates || kind == "mutate"
+	if r.policy != "" && r.place == "" {
+		r.place = at(module.Package.Location)
+	}
+	// Of a code that does both, what it refuses is what people ask about.
+	if title := title(module); title != "" && (r.title == "" || kind == "validate") {
+		r.title = title
+	}
+}
+
+// owner names whose rule it is.
+func (r *rule) owner() string {
+	if r.policy == "" {
+		return "the library"
+	}
+	return "GatewayPolicy " + r.policy
+}
+
+// load reads and checks the rules of a file system and of policies.
+func load(rules fs.FS, opts Options) (*ruleSet, error) {
+	set := &ruleSet{
+		sources:       map[string]string{},
+		modules:       map[string]*ast.Module{},
+		rules:         map[string]*rule{},
+		configuration: Configuration{Enforcement: opts.Enforcement, Parameters: opts.Parameters},
+	}
 	err := fs.WalkDir(rules, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -48,11 +89,37 @@ func load(rules fs.FS, own map[string]any) (*ruleSet, error) {
 	if err := set.check(); err != nil {
 		return nil, fmt.Errorf("checking the rules: %w", err)
 	}
-	set.parameters, err = readParameters(rules, own)
-	if err != nil {
+	if set.defaults, err = readParameters(rules); err != nil {
 		return nil, fmt.Errorf("reading the parameters: %w", err)
 	}
-	return set, nil
+	if err := set.configure(); err != nil {
+		return nil, err
+	}
+	return set, set.addPolicies(opts.Policies)
+}
+
+// configure checks and takes in what the installation states for all gateways.
+func (s *ruleSet) configure() error {
+	if err := checkParameters(s.defaults, s.configuration.Parameters); err != nil {
+		return fmt.Errorf("reading the parameters: %w", err)
+	}
+	if err := checkEnforcement(s.configuration.Enforcement, s.validating("")); err != nil {
+		return fmt.Errorf("reading the enforcement: %w", err)
+	}
+	s.parameters = merge(s.defaults, s.configuration.Parameters)
+	return nil
+}
+
+// validating are the codes of the validating rules of the library and of a policy.
+func (s *ruleSet) validating(policy string) []string {
+	var out []string
+	for code, rule := range s.rules {
+		if rule.validates && (rule.policy == "" || rule.policy == policy) {
+			out = append(out, code)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // add reads and parses one file.
@@ -84,8 +151,13 @@ func (s *ruleSet) check() error {
 		if is != want {
 			errs = append(errs, fmt.Errorf("%s: package must be %s, as its folder, is %s", name, want, is))
 		}
+		if strings.HasPrefix(name, ownFolder) {
+			errs = append(errs, fmt.Errorf("%s: folder must be another than %s, which is of GatewayPolicies", name, ownFolder))
+		}
 		if isRule(folder) {
-			described[folder] = described[folder] || isDescribed(s.modules[name])
+			described[folder] = described[folder] || title(s.modules[name]) != ""
+			errs = append(errs, checkSets(s.modules[name]))
+			s.addOf(folder, s.modules[name])
 		}
 	}
 	if len(described) == 0 {
@@ -105,35 +177,63 @@ func isRule(folder string) bool {
 	return code != "" && (kind == "mutate/" || kind == "validate/")
 }
 
-// isDescribed says whether a module says what its package is for.
-func isDescribed(module *ast.Module) bool {
-	return slices.ContainsFunc(module.Annotations, func(a *ast.Annotations) bool {
-		return a.Scope == "package" && a.Title != "" && a.Description != ""
-	})
+// addOf notes which rule of the library a module is of.
+func (s *ruleSet) addOf(folder string, module *ast.Module) {
+	kind, code := path.Split(folder)
+	if s.rules[code] == nil {
+		s.rules[code] = &rule{code: code, place: folder}
+	}
+	s.rules[code].add(strings.TrimSuffix(kind, "/"), module)
+}
+
+// checkSets refuses findings and items that are no sets: main/ would find nothing in a string, and say nothing.
+func checkSets(module *ast.Module) error {
+	var errs []error
+	for _, rule := range module.Rules {
+		name := rule.Head.Ref()[0].Value.String()
+		if slices.Contains([]string{"deny", "warn", "ensure"}, name) && rule.Head.RuleKind() != ast.MultiValue {
+			errs = append(errs, fmt.Errorf("%s: %s must be a set (%s contains …), is none", at(rule.Location), name, name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// title is what a module calls its package, if it also says what that is for.
+func title(module *ast.Module) string {
+	for _, said := range module.Annotations {
+		if said.Scope == "package" && said.Title != "" && said.Description != "" {
+			return said.Title
+		}
+	}
+	return ""
 }
 
 // compile compiles all modules as one, because they import each other. Strictly: an import or a variable that
 // nothing uses is mostly a misspelt one.
 func (s *ruleSet) compile() (*ast.Compiler, error) {
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities()).SetErrorLimit(0)
 	if compiler.Compile(s.modules); compiler.Failed() {
-		return nil, fmt.Errorf("compiling the rules: %w", compiler.Errors)
+		return nil, fmt.Errorf("compiling the rules: %w", blame(compiler.Errors))
 	}
 	return compiler, nil
 }
 
-// store holds the parameters in the form that an evaluation reads, so that none converts them.
-func (s *ruleSet) store() storage.Store {
-	return inmem.NewFromObjectWithOpts(
-		map[string]any{"parameters": s.parameters},
-		inmem.OptReturnASTValuesOnRead(true),
-	)
-}
-
-// revision names the rules and their parameters.
-func (s *ruleSet) revision() string {
+// revision names all that decides, and the library that it is of.
+func (s *ruleSet) revision(library string) string {
+	policies := make([]any, 0, len(s.policies))
+	for _, policy := range s.policies {
+		selector := ""
+		if policy.Match.Labels != nil {
+			selector = policy.Match.Labels.String()
+		}
+		policies = append(policies, []any{policy.Name, policy.Match.Namespaces, selector, policy.Enforcement, policy.Enforcements, policy.Parameters})
+	}
 	// Written as JSON because its encoder sorts keys; strings, lists and objects can always be written.
-	text, _ := json.Marshal([]any{s.sources, s.parameters})
+	text, _ := json.Marshal([]any{s.sources, s.parameters, s.configuration.Enforcement, policies})
 	hash := sha256.Sum256(text)
-	return hex.EncodeToString(hash[:])[:revisionLength]
+	digits := hex.EncodeToString(hash[:])[:revisionLength]
+	if library == "" {
+		return digits
+	}
+	return library + "+" + digits
 }

@@ -14,6 +14,21 @@ type Verdict struct {
 	Denials []Finding
 	// Warnings refuse nothing; sorted, each once.
 	Warnings []Finding
+	// Audits refuse nothing and are told to nobody but the records; sorted, each once.
+	Audits []Finding
+}
+
+// and is a verdict together with another: what either refuses is refused, and is not warned of as well.
+func (v Verdict) and(other Verdict) Verdict {
+	denials := sorted(slices.Concat(v.Denials, other.Denials))
+	warnings := except(sorted(slices.Concat(v.Warnings, other.Warnings)), denials)
+	audits := sorted(slices.Concat(v.Audits, other.Audits))
+	return Verdict{Denials: denials, Warnings: warnings, Audits: except(except(audits, denials), warnings)}
+}
+
+// except are findings without those that others already say.
+func except(findings, others []Finding) []Finding {
+	return slices.DeleteFunc(findings, func(finding Finding) bool { return slices.Contains(others, finding) })
 }
 
 // Finding is one thing that a rule has to say, in words that a person can act on.

@@ -38,7 +38,7 @@ func engine(t *testing.T) *policy.Engine {
 func reviewer(t *testing.T, registered ...v1alpha1.GatewayCluster) *Reviewer {
 	t.Helper()
 	return &Reviewer{
-		Engine:   engine(t),
+		Engine:   func() *policy.Engine { return engine(t) },
 		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
 		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*60*60)) },
 	}

@@ -5,6 +5,7 @@ package review
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,8 +18,9 @@ import (
 
 // Reviewer decides with one set of rules and what is known of the clusters.
 type Reviewer struct {
-	// Engine holds the rules.
-	Engine *policy.Engine
+	// Engine holds the rules that are in force now; nil says that none are yet. It is asked once for each decision, so
+	// that none sees half of one set of rules and half of the next.
+	Engine func() *policy.Engine
 	// Clusters lists the registered clusters. It must answer from memory: it is asked on every admission.
 	Clusters func(context.Context) ([]v1alpha1.GatewayCluster, error)
 	// Now is the clock; time.Now outside tests.
@@ -31,6 +33,8 @@ type Decision struct {
 	Denials []policy.Finding
 	// Warnings, sorted; they refuse nothing.
 	Warnings []policy.Finding
+	// Audits, sorted; they refuse nothing, and only the records hold them.
+	Audits []policy.Finding
 	// Change is what the request does to traffic.
 	Change change.Change
 	// Revision of the rules that decided.
@@ -45,11 +49,15 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 	if request.Gateway.Typed.DeletionTimestamp != nil {
 		return request.Gateway.Raw, nil
 	}
+	engine, err := r.engine()
+	if err != nil {
+		return nil, err
+	}
 	input, err := r.input(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	mutation, err := r.Engine.Mutate(ctx, input)
+	mutation, err := engine.Mutate(ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -72,26 +80,40 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 		return Decision{}, err
 	}
 	input.Change = effect
-	verdict, err := r.Engine.Validate(ctx, input)
+	engine := r.Engine()
+	verdict, err := engine.Validate(ctx, input)
 	if err != nil {
 		return Decision{}, err
 	}
-	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Change: effect, Revision: r.Engine.Revision()}
+	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision()}
 	if len(decision.Denials) == 0 || request.Gateway == nil || request.Old == nil {
 		return decision, nil
 	}
 	return r.forgive(ctx, request, decision)
 }
 
-// frozen is the reviewer as it is at this instant: the parts of one decision must not see different clusters.
+// engine is what decides now.
+func (r *Reviewer) engine() (*policy.Engine, error) {
+	engine := r.Engine()
+	if engine == nil {
+		return nil, errors.New("rules must be compiled before they are asked, are not yet")
+	}
+	return engine, nil
+}
+
+// frozen is the reviewer as it is at this instant: the parts of one decision must not see different clusters or rules.
 func (r *Reviewer) frozen(ctx context.Context) (*Reviewer, error) {
+	engine, err := r.engine()
+	if err != nil {
+		return nil, err
+	}
 	registered, err := r.Clusters(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing the registered clusters: %w", err)
 	}
 	now := r.Now()
 	return &Reviewer{
-		Engine:   r.Engine,
+		Engine:   func() *policy.Engine { return engine },
 		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
 		Now:      func() time.Time { return now },
 	}, nil
@@ -115,6 +137,9 @@ func (r *Reviewer) change(ctx context.Context, request Request) (change.Change, 
 
 // forgive turns each denial that the stored gateway already deserved into a warning: rules judge the
 // change, not the past. It costs a second evaluation, which only a refused update pays.
+//
+// What the stored gateway deserved is judged by the policies that match its own labels: what they let in by is no sin
+// of the past where an edit of labels brings the gateway under others.
 func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decision) (Decision, error) {
 	past, err := r.past(ctx, request)
 	if err != nil {
@@ -124,7 +149,7 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	if err != nil {
 		return Decision{}, err
 	}
-	before, err := r.Engine.Validate(ctx, input)
+	before, err := r.Engine().Validate(ctx, input)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -54,8 +54,8 @@ func TestValidateSaysWhichRulesDecidedAndWhatTheChangeDoes(t *testing.T) {
 	r := reviewer(t, known()...)
 	old := gatewayOf(t, `{clusterIds: [c1], ports: [{port: 80}]}`)
 	decision := decided(t, r, gatewayOf(t, `{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort}`), old)
-	if decision.Revision == "" || decision.Revision != r.Engine.Revision() {
-		t.Errorf("got revision %q, want %q", decision.Revision, r.Engine.Revision())
+	if decision.Revision == "" || decision.Revision != r.Engine().Revision() {
+		t.Errorf("got revision %q, want %q", decision.Revision, r.Engine().Revision())
 	}
 	if want := map[change.Effect][]string{change.AddressLoss: {"c1"}, change.Restart: {}}; !reflect.DeepEqual(decision.Change.Effects, want) {
 		t.Errorf("got effects %v, want %v", decision.Change.Effects, want)

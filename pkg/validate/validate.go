@@ -56,6 +56,9 @@ func (h *Handler) decide(ctx context.Context, req admission.Request) admission.R
 		log.FromContext(ctx).Info("Refused", "codes", codes(decision.Denials), "revision", decision.Revision, "dryRun", request.DryRun)
 		response = admission.Denied(Message(decision.Denials))
 	}
+	if len(decision.Audits) > 0 {
+		log.FromContext(ctx).Info("Let in what rules find fault with, for they only audit", "findings", decision.Audits, "revision", decision.Revision, "dryRun", request.DryRun)
+	}
 	for _, warning := range decision.Warnings {
 		response = response.WithWarnings(warning.String())
 	}
@@ -85,6 +88,9 @@ func auditAnnotations(decision review.Decision) map[string]string {
 	}
 	if len(decision.Warnings) > 0 {
 		annotations["warned"] = codes(decision.Warnings)
+	}
+	if len(decision.Audits) > 0 {
+		annotations["audited"] = codes(decision.Audits)
 	}
 	return annotations
 }

@@ -2,7 +2,8 @@
 # title: Main
 # description: >-
 #   What the engine asks. It decides nothing: it collects what the rules say, so that a new rule is a new folder and
-#   touches no other file.
+#   touches no other file. The rules of GatewayPolicies lie in data.own, and data.matching says which of these hold for
+#   the gateway.
 package main
 
 # METADATA
@@ -24,6 +25,19 @@ ensure contains object.union({"rule": rule}, wanted) if {
 	some wanted in data.mutate[rule].ensure
 }
 
+fill contains {"rule": rule, "path": path, "value": value, "absent": absent} if {
+	some policy in data.matching
+	some rule
+	some path, value in data.own[policy].mutate[rule].fill
+	absent := {written | some written in data.own[policy].mutate[rule].absent}
+}
+
+ensure contains object.union(wanted, {"rule": rule}) if {
+	some policy in data.matching
+	some rule
+	some wanted in data.own[policy].mutate[rule].ensure
+}
+
 # Rules judge the object as it shall be, and refuse what is absent from it. A deletion leaves no object: nothing of
 # it may then count as absent, or nobody could delete a gateway.
 deny contains finding if {
@@ -36,4 +50,19 @@ warn contains finding if {
 	input.gateway
 	some rule
 	some finding in data.validate[rule].warn
+}
+
+# What a rule of a GatewayPolicy finds, it finds in its own name, whatever it says.
+deny contains object.union(finding, {"code": rule}) if {
+	input.gateway
+	some policy in data.matching
+	some rule
+	some finding in data.own[policy].validate[rule].deny
+}
+
+warn contains object.union(finding, {"code": rule}) if {
+	input.gateway
+	some policy in data.matching
+	some rule
+	some finding in data.own[policy].validate[rule].warn
 }

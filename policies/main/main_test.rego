@@ -56,6 +56,44 @@ test_refuses_an_empty_gateway_for_all_that_it_lacks if {
 	{"namespace", "cluster_ids"} - {denial.code | some denial in denied} == set()
 }
 
+own_rules := {
+	"team_a": {
+		"validate": {"a": {"deny": {finding("forged")}, "warn": {finding("a")}}},
+		"mutate": {"a": {"fill": {"/spec/a": 1}, "absent": {0}, "ensure": {{"path": "/spec/l", "key": ["k"], "item": {"k": 1}}}}},
+	},
+	"team_b": {
+		"validate": {"b": {"deny": {finding("b")}, "warn": {finding("b")}}},
+		"mutate": {"b": {"fill": {"/spec/b": 1}, "ensure": {{"path": "/spec/m", "key": ["k"], "item": {"k": 1}}}}},
+	},
+}
+
+test_collects_what_the_rules_of_matching_policies_say_in_their_own_names if {
+	main.validate == {"deny": {finding("a")}, "warn": {finding("a")}} with input as {"gateway": {}}
+		with data.validate as {}
+		with data.own as own_rules
+		with data.matching as ["team_a"]
+	main.mutate == {
+		"fill": {{"rule": "a", "path": "/spec/a", "value": 1, "absent": {0}}},
+		"ensure": {{"rule": "a", "path": "/spec/l", "key": ["k"], "item": {"k": 1}}},
+	} with data.mutate as {}
+		with data.own as own_rules
+		with data.matching as ["team_a"]
+}
+
+test_collects_nothing_of_policies_where_none_matches if {
+	main.validate == {"deny": set(), "warn": set()} with input as {"gateway": {}}
+		with data.validate as {}
+		with data.own as own_rules
+		with data.matching as []
+}
+
+test_refuses_nothing_for_policies_on_deletion if {
+	main.validate == {"deny": set(), "warn": set()} with input as {"old": {}}
+		with data.validate as {}
+		with data.own as own_rules
+		with data.matching as ["team_a", "team_b"]
+}
+
 # The ingress gateway of the CRD reference, after mutation.
 documented := {
 	"metadata": {"name": "myexample-customingressgateway", "namespace": "istio-system"},

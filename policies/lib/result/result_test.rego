@@ -35,3 +35,16 @@ test_has_an_empty_fix_when_nobody_knows_one if {
 		"fix": "",
 	}
 }
+
+test_takes_code_and_fix_from_a_rule_of_a_policy if {
+	own := [
+		{"path": ["own", "team_a", "validate", "team_label", "deny"]},
+		{"path": ["own", "team_a", "validate", "team_label"], "annotations": {"scope": "package", "custom": {"fix": "set it"}}},
+	]
+	result.finding(own, {"field": "f", "message": "m"}) == {
+		"code": "team_label",
+		"field": "f",
+		"message": "m",
+		"fix": "set it",
+	}
+}
