@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
@@ -28,8 +32,10 @@ type options struct {
 	configuration string
 	// deadline stops the evaluation of the rules.
 	deadline time.Duration
-	// parameters is a file with parameters of the rules.
-	parameters string
+	// config is a file with enforcement and parameters of the rules.
+	config string
+	// namespace and replica are where the webhook runs, and what this one is called.
+	namespace, replica string
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -70,7 +76,9 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.StringSliceVar(&o.dnsNames, "dns-names", nil, "host names in the webhook's own certificates")
 	flags.StringVar(&o.configuration, "webhook-configuration-name", "portcullis", "name of the webhook configurations that get the CA of the webhook's own certificates")
 	flags.DurationVar(&o.deadline, "evaluation-deadline", time.Second, "time after which a decision is given up and the request refused")
-	flags.StringVar(&o.parameters, "parameters", "", "YAML file with parameters of the rules, by the rule's code; the built-in ones hold where it says nothing")
+	flags.StringVar(&o.config, "config", "", "YAML file with enforcement (Deny, Warn, Audit) and parameters of the rules, by the rule's code; the built-in ones hold where it says nothing")
+	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace that the webhook runs in; that of the CA when empty")
+	flags.StringVar(&o.replica, "replica", replicaName(), "name of this replica, by which GatewayPolicies say what it runs")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -78,10 +86,26 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.AddGoFlag(flag.Lookup("kubeconfig"))
 }
 
+// replicaName is the name of the pod that this runs in, or else of the machine.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	return strings.ToLower(cmp.Or(os.Getenv("POD_NAME"), host))
+}
+
 // validate refuses flags that contradict each other.
 func (o *options) validate() error {
 	if (o.certFile == "") != (o.keyFile == "") {
 		return errors.New("--tls-cert-file and --tls-private-key-file must be set both or neither")
+	}
+	o.namespace = cmp.Or(o.namespace, o.caNamespace)
+	if o.namespace == "" {
+		return errors.New("--namespace must name the namespace that the webhook runs in, is empty")
+	}
+	if problems := validation.IsDNS1123Subdomain(o.replica); len(problems) > 0 {
+		return fmt.Errorf("--replica must be the name of a pod, is %q: %s", o.replica, strings.Join(problems, ", "))
 	}
 	if o.certFile != "" {
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // parsed are the options of a command line.
@@ -24,6 +26,7 @@ func parsed(t *testing.T, args ...string) options {
 
 func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 	t.Setenv("POD_NAMESPACE", "portcullis-system")
+	t.Setenv("POD_NAME", "webhook-1")
 	want := map[string]string{
 		"bind-address":               "",
 		"port":                       "9443",
@@ -36,7 +39,9 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"dns-names":                  "[]",
 		"webhook-configuration-name": "portcullis",
 		"evaluation-deadline":        "1s",
-		"parameters":                 "",
+		"config":                     "",
+		"namespace":                  "portcullis-system",
+		"replica":                    "webhook-1",
 		"kubeconfig":                 "",
 	}
 	flags := newCommand().Flags()
@@ -65,12 +70,12 @@ func TestFlagsReachTheOptions(t *testing.T) {
 		"--bind-address", "127.0.0.1", "--port", "1", "--health-probe-bind-address", ":2", "--metrics-bind-address", "0",
 		"--tls-cert-file", "c", "--tls-private-key-file", "k", "--ca-secret-namespace", "n", "--ca-secret-name", "s",
 		"--dns-names", "a,b", "--dns-names", "c", "--webhook-configuration-name", "w",
-		"--evaluation-deadline", "3s", "--parameters", "p")
+		"--evaluation-deadline", "3s", "--config", "p", "--namespace", "m", "--replica", "r")
 	want := options{
 		bindAddress: "127.0.0.1", port: 1, healthAddress: ":2", metricsAddress: "0",
 		certFile: "c", keyFile: "k", caNamespace: "n", caName: "s",
 		dnsNames: []string{"a", "b", "c"}, configuration: "w",
-		deadline: 3 * time.Second, parameters: "p",
+		deadline: 3 * time.Second, config: "p", namespace: "m", replica: "r",
 	}
 	want.logging = got.logging
 	if !reflect.DeepEqual(got, want) {
@@ -83,7 +88,12 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 		options options
 		want    string
 	}{
-		"takes a certificate from files": {options{certFile: "c", keyFile: "k"}, ""},
+		"takes a certificate from files": {options{certFile: "c", keyFile: "k", namespace: "n"}, ""},
+		"refuses to run nowhere":         {options{certFile: "c", keyFile: "k"}, "--namespace must name the namespace that the webhook runs in, is empty"},
+		"refuses a name that no pod has": {
+			options{certFile: "c", keyFile: "k", namespace: "n", replica: "a/b"},
+			`--replica must be the name of a pod, is "a/b": ` + strings.Join(validation.IsDNS1123Subdomain("a/b"), ", "),
+		},
 		"makes a certificate of its own": {options{caNamespace: "istio-system", dnsNames: []string{"localhost"}}, ""},
 		"ignores the names of a certificate that it does not make": {
 			options{certFile: "c", keyFile: "k", caNamespace: "istio-system", dnsNames: []string{"localhost"}}, "",
@@ -97,7 +107,7 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 			"--tls-cert-file and --tls-private-key-file must be set both or neither",
 		},
 		"refuses a certificate of its own that has nowhere to lie": {
-			options{dnsNames: []string{"localhost"}},
+			options{namespace: "n", dnsNames: []string{"localhost"}},
 			"--ca-secret-namespace must name a namespace when no certificate is given, is empty",
 		},
 		"refuses a certificate of its own for nobody": {
@@ -108,6 +118,7 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := ""
+			test.options.replica = cmp.Or(test.options.replica, "r")
 			if err := test.options.validate(); err != nil {
 				got = err.Error()
 			}
@@ -124,15 +135,15 @@ func TestCommandLineRefusesToStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		"without anything":            {nil, "--ca-secret-namespace must name a namespace when no certificate is given, is empty"},
+		"without anything":            {nil, "--namespace must name the namespace that the webhook runs in, is empty"},
 		"with half of a certificate":  {[]string{"--tls-cert-file", "c"}, "--tls-cert-file and --tls-private-key-file must be set both or neither"},
 		"with an argument":            {[]string{"serve"}, `unknown command "serve" for "webhook"`},
 		"with an unknown flag":        {[]string{"--prot", "1"}, "unknown flag: --prot"},
 		"with a deadline of no unit":  {[]string{"--evaluation-deadline", "1"}, `invalid argument "1" for "--evaluation-deadline" flag: time: missing unit in duration "1"`},
 		"with a port that is no port": {[]string{"--port", "https"}, `invalid argument "https" for "--port" flag: strconv.ParseInt: parsing "https": invalid syntax`},
-		"with parameters that are nowhere": {
-			[]string{"--tls-cert-file", "c", "--tls-private-key-file", "k", "--parameters", "nowhere.yaml"},
-			"compiling the rules: reading the parameters: open nowhere.yaml: no such file or directory",
+		"with a configuration that is nowhere": {
+			[]string{"--namespace", "n", "--tls-cert-file", "c", "--tls-private-key-file", "k", "--config", "nowhere.yaml"},
+			"compiling the rules: reading the configuration: open nowhere.yaml: no such file or directory",
 		},
 	}
 	for name, test := range tests {

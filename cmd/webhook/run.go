@@ -12,14 +12,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
-	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/mutate"
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/pkg/review"
+	"portcullis.dev/portcullis/pkg/ruleset"
 	"portcullis.dev/portcullis/pkg/validate"
 	"portcullis.dev/portcullis/policies"
 )
@@ -27,14 +28,17 @@ import (
 // run puts the parts together in their starting order and runs them until the context ends.
 func run(ctx context.Context, o options) error {
 	// The rules first: without rules there is nothing to listen for.
-	engine, err := compile(ctx, o)
+	configured, err := compile(ctx, o)
 	if err != nil {
 		return fmt.Errorf("compiling the rules: %w", err)
 	}
-	ctrl.LoggerFrom(ctx).Info("Compiled the rules", "revision", engine.Revision())
 	mgr, err := newManager(o)
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
+	}
+	rules, err := newRuleset(ctx, mgr, o, configured)
+	if err != nil {
+		return fmt.Errorf("preparing the rules: %w", err)
 	}
 	// Asking for the informer now makes the manager sync it before it starts the server.
 	if _, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.GatewayCluster{}); err != nil {
@@ -44,10 +48,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the serving certificate: %w", err)
 	}
-	reviewer := &review.Reviewer{Engine: func() *policy.Engine { return engine }, Clusters: clusters(mgr.GetClient()), Now: time.Now}
+	reviewer := &review.Reviewer{Engine: rules.Live.Engine, Clusters: clusters(mgr.GetClient()), Now: time.Now}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
 	server.Register("/mutate", &webhook.Admission{Handler: &mutate.Handler{Mutator: reviewer}})
 	server.Register("/validate", &webhook.Admission{Handler: &validate.Handler{Validator: reviewer}})
+	server.Register("/validate-policy", &webhook.Admission{Handler: &validate.PolicyHandler{Checker: rules}})
 	if err := mgr.Add(afterCaches{server}); err != nil {
 		return fmt.Errorf("adding the webhook server: %w", err)
 	}
@@ -60,19 +65,41 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// compile reads the parameters and compiles the built-in rules with them.
-func compile(ctx context.Context, o options) (*policy.Engine, error) {
-	options := policy.Options{Deadline: o.deadline}
-	if o.parameters != "" {
-		raw, err := os.ReadFile(o.parameters)
+// compile reads the configuration, and compiles the built-in rules with it to know that they can be: GatewayPolicies
+// come later.
+func compile(ctx context.Context, o options) (policy.Options, error) {
+	opts := policy.Options{Deadline: o.deadline}
+	if o.config != "" {
+		text, err := os.ReadFile(o.config)
 		if err != nil {
-			return nil, fmt.Errorf("reading the parameters: %w", err)
+			return opts, fmt.Errorf("reading the configuration: %w", err)
 		}
-		if err := yaml.UnmarshalStrict(raw, &options.Parameters); err != nil {
-			return nil, fmt.Errorf("reading the parameters in %s: %w", o.parameters, err)
+		configuration, err := policy.ReadConfiguration(text)
+		if err != nil {
+			return opts, fmt.Errorf("%s: %w", o.config, err)
 		}
+		opts.Enforcement, opts.Parameters = configuration.Enforcement, configuration.Parameters
 	}
-	return policy.New(ctx, policies.FS, options)
+	_, err := policy.New(ctx, policies.FS, opts)
+	return opts, err
+}
+
+// newRuleset compiles the built-in rules with the GatewayPolicies, again whenever those change.
+func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured policy.Options) (*ruleset.Ruleset, error) {
+	rules, err := ruleset.New(ruleset.Options{
+		Client:    mgr.GetClient(),
+		Reader:    mgr.GetAPIReader(),
+		Live:      new(policy.Live),
+		Library:   policies.FS,
+		Rules:     configured,
+		Namespace: o.namespace,
+		Replica:   o.replica,
+		Now:       time.Now,
+	}, metrics.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return rules, rules.SetupWithManager(ctx, mgr)
 }
 
 // newManager runs everything but decides nothing: any replica may answer, so no leader is elected.

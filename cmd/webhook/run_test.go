@@ -24,6 +24,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/policy"
+	"portcullis.dev/portcullis/policies"
 )
 
 // written writes a file and returns its path.
@@ -36,49 +38,55 @@ func written(t *testing.T, name, text string) string {
 	return path
 }
 
-func TestCompileTakesTheBuiltInRulesWithoutParameters(t *testing.T) {
-	engine, err := compile(t.Context(), options{deadline: time.Second})
+// decided names what a webhook with some options decides by.
+func decided(t *testing.T, o options) string {
+	t.Helper()
+	opts, err := compile(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if engine.Revision() == "" {
-		t.Error("the rules have no revision")
+	engine, err := policy.New(t.Context(), policies.FS, opts)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return engine.Revision()
 }
 
-func TestCompileMergesParametersOverTheBuiltInOnes(t *testing.T) {
-	builtIn, err := compile(t.Context(), options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed, err := compile(t.Context(), options{parameters: written(t, "p.yaml", "namespace: {allowed: [gateways]}\n")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if builtIn.Revision() == changed.Revision() {
-		t.Error("other parameters have the same revision")
-	}
-	empty, err := compile(t.Context(), options{parameters: written(t, "p.yaml", "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if builtIn.Revision() != empty.Revision() {
-		t.Error("an empty file changes the parameters")
-	}
-}
-
-// Parameters that are silently left out would let in what a platform team forbade.
-func TestCompileRefusesParametersThatItDoesNotUnderstand(t *testing.T) {
-	for name, test := range map[string]struct{ text, want string }{
-		"of no rule":       {"namspace: {allowed: [gateways]}\n", "namspace"},
-		"of no such name":  {"namespace: {forbidden: [gateways]}\n", "forbidden"},
-		"written twice":    {"namespace: {}\nnamespace: {}\n", `key "namespace" already set`},
-		"that are no YAML": {"namespace: [", "did not find expected node content"},
-		"that are a list":  {"[namespace]\n", "cannot unmarshal array"},
+func TestCompileTakesTheConfiguration(t *testing.T) {
+	builtIn := decided(t, options{deadline: time.Second})
+	for name, test := range map[string]struct {
+		text string
+		same bool
+	}{
+		"with other parameters":      {text: "parameters: {namespace: {allowed: [gateways]}}\n"},
+		"with another enforcement":   {text: "enforcement: {namespace: Warn}\n"},
+		"that is an empty file":      {text: "", same: true},
+		"with the parameters anyway": {text: "parameters: {namespace: {allowed: [istio-system]}}\n", same: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			engine, err := compile(t.Context(), options{parameters: written(t, "p.yaml", test.text)})
-			if engine != nil || err == nil || !strings.Contains(err.Error(), test.want) {
+			if got := decided(t, options{config: written(t, "c.yaml", test.text)}); (got == builtIn) != test.same {
+				t.Errorf("got revision %s, the built-in rules have %s", got, builtIn)
+			}
+		})
+	}
+}
+
+// What is silently left out would let in what a platform team forbade.
+func TestCompileRefusesAConfigurationThatItDoesNotUnderstand(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"with parameters of no rule":         {"parameters: {namspace: {allowed: [gateways]}}\n", "namspace"},
+		"with parameters of no such name":    {"parameters: {namespace: {forbidden: [gateways]}}\n", "forbidden"},
+		"with an enforcement of no rule":     {"enforcement: {namspace: Warn}\n", "namspace must be a validating rule"},
+		"with an enforcement that is none":   {"enforcement: {namespace: Allow}\n", `namespace must be one of Deny, Warn, Audit, is "Allow"`},
+		"with a field that there is not":     {"parameter: {}\n", "parameter"},
+		"with parameters where rules belong": {"namespace: {allowed: [gateways]}\n", "namespace"},
+		"written twice":                      {"parameters: {}\nparameters: {}\n", `key "parameters" already set`},
+		"that is no YAML":                    {"parameters: [", "did not find expected node content"},
+		"that is a list":                     {"[namespace]\n", "cannot unmarshal array"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := compile(t.Context(), options{config: written(t, "c.yaml", test.text)})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
@@ -86,8 +94,8 @@ func TestCompileRefusesParametersThatItDoesNotUnderstand(t *testing.T) {
 }
 
 func TestRunRefusesToStartWithoutRules(t *testing.T) {
-	path := written(t, "p.yaml", "no-such-rule: {}\n")
-	err := run(t.Context(), options{parameters: path})
+	path := written(t, "c.yaml", "parameters: {no-such-rule: {}}\n")
+	err := run(t.Context(), options{config: path})
 	if err == nil || !strings.HasPrefix(err.Error(), "compiling the rules: ") {
 		t.Errorf("got %v, want it to refuse the rules before anything else", err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	admissionv1 "k8s.io/api/admission/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
@@ -61,7 +62,7 @@ type slowAPI struct {
 
 // ServeHTTP answers what a cache asks: which kinds there are, the list, and the watch.
 func (a *slowAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	const version, webhooks = "portcullis.dev/v1alpha1", "admissionregistration.k8s.io/v1"
+	const version, webhooks, leases = "portcullis.dev/v1alpha1", "admissionregistration.k8s.io/v1", "coordination.k8s.io/v1"
 	group := func(name, version string) metav1.APIGroup {
 		found := metav1.GroupVersionForDiscovery{GroupVersion: name + "/" + version, Version: version}
 		return metav1.APIGroup{Name: name, Versions: []metav1.GroupVersionForDiscovery{found}, PreferredVersion: found}
@@ -69,10 +70,18 @@ func (a *slowAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cluster := v1alpha1.GatewayCluster{}
 	cluster.Name = "c1"
 	answers := map[string]any{
-		"/api":             &metav1.APIVersions{Versions: []string{"v1"}},
-		"/api/v1":          &metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{{Name: "secrets", Kind: "Secret", Namespaced: true}}},
-		"/apis":            &metav1.APIGroupList{Groups: []metav1.APIGroup{group("portcullis.dev", "v1alpha1"), group("admissionregistration.k8s.io", "v1")}},
-		"/apis/" + version: &metav1.APIResourceList{GroupVersion: version, APIResources: []metav1.APIResource{{Name: "gatewayclusters", Kind: "GatewayCluster"}}},
+		"/api":    &metav1.APIVersions{Versions: []string{"v1"}},
+		"/api/v1": &metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{{Name: "secrets", Kind: "Secret", Namespaced: true}}},
+		"/apis":   &metav1.APIGroupList{Groups: []metav1.APIGroup{group("portcullis.dev", "v1alpha1"), group("admissionregistration.k8s.io", "v1"), group("coordination.k8s.io", "v1")}},
+		"/apis/" + version: &metav1.APIResourceList{GroupVersion: version, APIResources: []metav1.APIResource{
+			{Name: "gatewayclusters", Kind: "GatewayCluster"}, {Name: "gatewaypolicies", Kind: "GatewayPolicy"},
+		}},
+		"/apis/" + leases:                                                &metav1.APIResourceList{GroupVersion: leases, APIResources: []metav1.APIResource{{Name: "leases", Kind: "Lease", Namespaced: true}}},
+		"/apis/" + leases + "/namespaces/n/leases":                       &coordinationv1.LeaseList{},
+		"/apis/" + leases + "/namespaces/n/leases/portcullis-webhook-r1": &coordinationv1.Lease{},
+		"/apis/" + version + "/gatewaypolicies": &v1alpha1.GatewayPolicyList{
+			TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "GatewayPolicyList"}, ListMeta: metav1.ListMeta{ResourceVersion: "1"},
+		},
 		"/apis/" + webhooks: &metav1.APIResourceList{GroupVersion: webhooks, APIResources: []metav1.APIResource{
 			{Name: "mutatingwebhookconfigurations", Kind: "MutatingWebhookConfiguration"},
 			{Name: "validatingwebhookconfigurations", Kind: "ValidatingWebhookConfiguration"},
@@ -170,7 +179,7 @@ func TestRunListensWhenItKnowsTheClustersAndNotBefore(t *testing.T) {
 	go func() {
 		ended <- run(ctx, options{
 			bindAddress: "127.0.0.1", port: port, healthAddress: health, metricsAddress: "0",
-			certFile: certFile, keyFile: keyFile, deadline: time.Minute,
+			certFile: certFile, keyFile: keyFile, deadline: time.Minute, namespace: "n", replica: "r1",
 		})
 	}()
 	g.Consistently(ended).WithTimeout(100*time.Millisecond).ShouldNot(Receive(), "it runs")

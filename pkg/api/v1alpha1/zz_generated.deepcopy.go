@@ -418,6 +418,13 @@ func (in *GatewayPolicySpec) DeepCopyInto(out *GatewayPolicySpec) {
 		*out = new(Enforcement)
 		**out = **in
 	}
+	if in.Enforcements != nil {
+		in, out := &in.Enforcements, &out.Enforcements
+		*out = make(map[string]Enforcement, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
 	if in.Match != nil {
 		in, out := &in.Match, &out.Match
 		*out = new(PolicyMatch)
@@ -432,6 +439,13 @@ func (in *GatewayPolicySpec) DeepCopyInto(out *GatewayPolicySpec) {
 	}
 	if in.Modules != nil {
 		in, out := &in.Modules, &out.Modules
+		*out = make(map[string]string, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
+	if in.Tests != nil {
+		in, out := &in.Tests, &out.Tests
 		*out = make(map[string]string, len(*in))
 		for key, val := range *in {
 			(*out)[key] = val
