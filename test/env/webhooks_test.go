@@ -27,7 +27,7 @@ var _ = Describe("the webhook configurations", func() {
 		Expect(validating.Webhooks[0].ClientConfig.CABundle).To(BeNil())
 	})
 
-	It("ask about nothing but gateways, so that a dead webhook locks nothing else", func() {
+	It("ask about nothing but our own kinds, so that a dead webhook locks nothing else", func() {
 		mutating, validating, err := env.Webhooks("https://localhost:9443", nil)
 		Expect(err).NotTo(HaveOccurred())
 		gateways := func(operations ...admissionregistrationv1.OperationType) []admissionregistrationv1.RuleWithOperations {
@@ -43,7 +43,24 @@ var _ = Describe("the webhook configurations", func() {
 		}
 		Expect(mutating.Webhooks).To(HaveLen(1))
 		Expect(mutating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update)))
-		Expect(validating.Webhooks).To(HaveLen(1))
+		for _, webhook := range validating.Webhooks[1:] {
+			for _, rule := range webhook.Rules {
+				Expect(rule.APIGroups).To(Equal([]string{"portcullis.dev"}))
+				Expect(rule.APIVersions).To(Equal([]string{"v1alpha1"}))
+			}
+		}
 		Expect(validating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update, admissionregistrationv1.Delete)))
+	})
+
+	It("ask nothing when a policy is deleted, so that a bad one can always go", func() {
+		_, validating, err := env.Webhooks("https://localhost:9443", nil)
+		Expect(err).NotTo(HaveOccurred())
+		for _, webhook := range validating.Webhooks {
+			for _, rule := range webhook.Rules {
+				if rule.Resources[0] == "gatewaypolicies" {
+					Expect(rule.Operations).To(ConsistOf(admissionregistrationv1.Create, admissionregistrationv1.Update))
+				}
+			}
+		}
 	})
 })
