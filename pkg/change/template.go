@@ -64,9 +64,13 @@ func treeOf(value any) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing %T as JSON: %w", value, err)
 	}
-	out := map[string]any{}
-	if err := json.Unmarshal(raw, &out); err != nil {
+	decoded, err := decode(raw)
+	if err != nil {
 		return nil, fmt.Errorf("reading %T from JSON: %w", value, err)
+	}
+	out, ok := decoded.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("reading %T from JSON: it must be an object", value)
 	}
 	return out, nil
 }

@@ -87,7 +87,9 @@ func Merge(uid types.UID, held ...[]Field) (Change, error) {
 	out := None()
 	position := map[string]int{}
 	for _, field := range slices.Concat(held...) {
-		key, err := hashed([]any{field.Path, field.Before, field.After, field.Effects})
+		same := field
+		same.Clusters = nil
+		key, err := Digest("", []Field{same})
 		if err != nil {
 			return Change{}, err
 		}
@@ -104,10 +106,10 @@ func Merge(uid types.UID, held ...[]Field) (Change, error) {
 		out.Changes[at].Clusters = append(out.Changes[at].Clusters, field.Clusters...)
 	}
 	for i := range out.Changes {
-		out.Changes[i].Clusters = sorted(out.Changes[i].Clusters)
+		out.Changes[i].Clusters = set(out.Changes[i].Clusters)
 	}
 	for effect, ids := range out.Effects {
-		out.Effects[effect] = sorted(ids)
+		out.Effects[effect] = append([]string{}, set(ids)...)
 	}
 	slices.SortFunc(out.Changes, func(a, b Field) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), slices.Compare(a.Clusters, b.Clusters))
@@ -131,16 +133,10 @@ func Part(changes []Field, clusterID string) []Field {
 
 // Same says whether two lists tell of the same changes.
 func Same(a, b []Field) (bool, error) {
-	left, err := hashed(a)
+	left, err := Digest("", a)
 	if err != nil {
 		return false, err
 	}
-	right, err := hashed(b)
+	right, err := Digest("", b)
 	return left == right, err
-}
-
-// sorted is a list in order, each item once.
-func sorted(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
 }

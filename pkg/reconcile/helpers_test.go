@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,8 +11,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -150,12 +153,19 @@ func apiWith(t *testing.T, objects ...client.Object) *api {
 		},
 		Apply: func(ctx context.Context, inner client.WithWatch, configuration runtime.ApplyConfiguration, options ...client.ApplyOption) error {
 			kind, name := named(t, configuration)
+			if dryRun(options) {
+				// It answers with what it was given; the client in memory would write it.
+				return server.refuse("foresee " + kind + " " + name)
+			}
 			if err := server.ask("apply", kind, name); err != nil {
 				return err
 			}
 			server.applied = append(server.applied, requestOf(t, configuration, options))
 			if server.mute {
 				return nil
+			}
+			if err := compareVersion(ctx, t, inner, configuration); err != nil {
+				return err
 			}
 			return inner.Apply(ctx, configuration, options...)
 		},
@@ -167,6 +177,37 @@ func apiWith(t *testing.T, objects ...client.Object) *api {
 		},
 	})
 	return server
+}
+
+// compareVersion refuses what is applied to another version of an object than it names, and takes the version away: the
+// client in memory counts versions twice when it is applied one, and refuses each.
+func compareVersion(ctx context.Context, t *testing.T, inner client.Client, configuration runtime.ApplyConfiguration) error {
+	t.Helper()
+	object, ok := configuration.(interface {
+		GetResourceVersion() string
+		SetResourceVersion(string)
+		GetNamespace() string
+		GetName() string
+		GroupVersionKind() schema.GroupVersionKind
+	})
+	if !ok || object.GetResourceVersion() == "" {
+		return nil
+	}
+	stored := &metav1.PartialObjectMetadata{}
+	stored.SetGroupVersionKind(object.GroupVersionKind())
+	if err := inner.Get(ctx, client.ObjectKey{Namespace: object.GetNamespace(), Name: object.GetName()}, stored); err != nil {
+		return err
+	}
+	if stored.ResourceVersion != object.GetResourceVersion() {
+		return apierrors.NewConflict(schema.GroupResource{}, object.GetName(), errors.New("object was modified"))
+	}
+	object.SetResourceVersion("")
+	return nil
+}
+
+// dryRun says whether an object is applied to see what would come of it.
+func dryRun(options []client.ApplyOption) bool {
+	return len((&client.ApplyOptions{}).ApplyOptions(options).DryRun) > 0
 }
 
 // ask notes a request that writes, and answers it.

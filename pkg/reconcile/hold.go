@@ -112,7 +112,7 @@ func (j judgement) decide(reason v1beta1.HoldReason, restart, upgrade []change.F
 			return plan{}, err
 		}
 	}
-	changes, err := change.Approved(held)
+	changes, err := change.ToApproved(held)
 	out.held = &v1beta1.HeldRestart{Reason: reason, Changes: changes}
 	return out, err
 }
@@ -127,7 +127,7 @@ func releasedIn(gw *v1beta1.IstioGateway, id string, held []change.Field) (bool,
 
 // partOf says whether what is held in a cluster is what is pending there.
 func partOf(pending *v1beta1.PendingRestart, id string, held []change.Field) (bool, error) {
-	all, err := change.Fields(pending.Changes)
+	all, err := change.FromApproved(pending.Changes)
 	if err != nil {
 		return false, err
 	}

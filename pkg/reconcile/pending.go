@@ -31,7 +31,7 @@ func pendingOf(gw *v1beta1.IstioGateway) (*v1beta1.PendingRestart, error) {
 		if entry.Held == nil {
 			continue
 		}
-		fields, err := change.Fields(entry.Held.Changes)
+		fields, err := change.FromApproved(entry.Held.Changes)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func pendingOf(gw *v1beta1.IstioGateway) (*v1beta1.PendingRestart, error) {
 			out.Reason = reason
 		}
 	}
-	out.Changes, err = change.Approved(merged.Changes)
+	out.Changes, err = change.ToApproved(merged.Changes)
 	return out, err
 }
 
