@@ -8,11 +8,8 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
-	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
 // allocated is what the cluster gave a Service, and what traffic depends on.
@@ -114,37 +111,4 @@ var _ = Describe("What lasts", func() {
 			Expect(deployment.Spec.Template.Annotations).To(HaveKey("kubectl.kubernetes.io/restartedAt"))
 		})
 	})
-
-	When("the mesh profile of a cluster changes", func() {
-		It("reaches the pods of the gateways there, and no others'", func(ctx context.Context) {
-			cluster := &v1alpha1.GatewayCluster{
-				ObjectMeta: metav1.ObjectMeta{Name: "meshed"},
-				Spec:       v1alpha1.GatewayClusterSpec{Local: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: "example.com/proxy:1"}},
-			}
-			Expect(admin.Create(ctx, cluster)).To(Succeed())
-			DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, cluster)).To(Succeed()) })
-			gw, bystander := gatewayOf("profiled", `{clusterIds: [meshed]}`), gatewayOf("bystander", `{clusterIds: [local]}`)
-			for _, gw := range []*v1beta1.IstioGateway{gw, bystander} {
-				expectApplied(ctx, gw)
-				expectReady(ctx, gw)
-			}
-			Expect(imageOf(ctx, gw)).To(Equal("example.com/proxy:1"))
-			before := expectExists(ctx, bystander, &appsv1.Deployment{}).Generation
-
-			patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"mesh":{"proxyImage":"example.com/proxy:2"}}}`))
-			Expect(admin.Patch(ctx, cluster, patch)).To(Succeed())
-			Eventually(imageOf).WithArguments(ctx, gw).Should(Equal("example.com/proxy:2"))
-			Eventually(func(g Gomega) {
-				g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
-				g.Expect(gw.Status.Clusters).To(HaveExactElements(HaveField("Mesh.ProxyImage", "example.com/proxy:2")))
-			}).Should(Succeed())
-			expectReady(ctx, gw)
-			Expect(expectExists(ctx, bystander, &appsv1.Deployment{}).Generation).To(Equal(before))
-		})
-	})
 })
-
-// imageOf is the image of a gateway's pods.
-func imageOf(ctx context.Context, gw *v1beta1.IstioGateway) string {
-	return expectExists(ctx, gw, &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image
-}

@@ -23,6 +23,8 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/reconcile"
 	"portcullis.dev/portcullis/test/env"
 )
@@ -71,7 +73,7 @@ func startController(scheme *runtime.Scheme) {
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(plane.Config, manager.Options{Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(reconcile.Setup(mgr, 4)).To(Succeed())
+	Expect(reconcile.Setup(mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
@@ -92,6 +94,7 @@ func gatewayOf(name, spec string) *v1beta1.IstioGateway {
 // expectApplied creates a gateway and sees it removed after the spec.
 func expectApplied(ctx context.Context, gw *v1beta1.IstioGateway) {
 	GinkgoHelper()
+	stamp(gw)
 	Expect(admin.Create(ctx, gw)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) {
 		Expect(client.IgnoreNotFound(admin.Delete(ctx, gw))).To(Succeed())
@@ -99,16 +102,25 @@ func expectApplied(ctx context.Context, gw *v1beta1.IstioGateway) {
 	})
 }
 
-// expectChanged changes a gateway's spec.
-func expectChanged(ctx context.Context, gw *v1beta1.IstioGateway, change func(*v1beta1.IstioGateway)) {
+// expectChanged changes a gateway, as the guard lets a change in.
+func expectChanged(ctx context.Context, gw *v1beta1.IstioGateway, edit func(*v1beta1.IstioGateway)) {
 	GinkgoHelper()
 	Eventually(func() error {
 		if err := admin.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
 			return err
 		}
-		change(gw)
+		edit(gw)
+		stamp(gw)
 		return admin.Update(ctx, gw)
 	}).Should(Succeed())
+}
+
+// stamp marks a gateway as admitted, as the guard does.
+func stamp(gw *v1beta1.IstioGateway) {
+	GinkgoHelper()
+	fingerprint, err := change.Fingerprint(gw)
+	Expect(err).NotTo(HaveOccurred())
+	metav1.SetMetaDataAnnotation(&gw.ObjectMeta, gateway.AnnotationAdmitted, fingerprint)
 }
 
 // gone says whether an object is no longer stored.
