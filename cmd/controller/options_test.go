@@ -16,6 +16,9 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"workers":                   "16",
 		"kubeconfig":                "",
 		"approval-retention":        "2160h0m0s",
+		"fence":                     "true",
+		"cloud-controller":          "[]",
+		"emergency-group":           "",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {

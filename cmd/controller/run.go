@@ -19,6 +19,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/reconcile"
 )
 
@@ -37,6 +38,9 @@ type options struct {
 	workers int
 	// approvalRetention is how long an approval is kept after it was used or expired.
 	approvalRetention time.Duration
+	// fence closes the back door to what gateways are made of; guests may pass it.
+	fence  bool
+	guests fence.Options
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -69,6 +73,9 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the leader's Lease; the pod's own when empty")
 	flags.IntVar(&o.workers, "workers", 16, "gateways, each in one cluster, that are worked on at once")
 	flags.DurationVar(&o.approvalRetention, "approval-retention", defaultApprovalRetention, "how long a ChangeApproval is kept after it was used or expired")
+	flags.BoolVar(&o.fence, "fence", true, "let nobody else change or delete Deployments and Services of gateways, by a ValidatingAdmissionPolicy")
+	flags.StringSliceVar(&o.guests.CloudControllers, "cloud-controller", nil, "user of a cloud controller outside of kube-system that may pass the fence")
+	flags.StringVar(&o.guests.EmergencyGroup, "emergency-group", "", "group that may pass the fence in an emergency, which the audit log tells")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -83,7 +90,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
-	if err := reconcile.Setup(mgr, reconcile.Options{Workers: o.workers, ApprovalRetention: o.approvalRetention, Metrics: metrics.Registry}); err != nil {
+	if err := reconcile.Setup(mgr, o.reconciling()); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
@@ -93,6 +100,15 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// reconciling are the options of the work itself.
+func (o options) reconciling() reconcile.Options {
+	out := reconcile.Options{Workers: o.workers, ApprovalRetention: o.approvalRetention, Metrics: metrics.Registry}
+	if o.fence {
+		out.Fence = &o.guests
+	}
+	return out
 }
 
 // newManager runs the controller on the leader alone.

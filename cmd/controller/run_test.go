@@ -40,13 +40,14 @@ func apiServer(t *testing.T, missing ...string) string {
 	groups := &metav1.APIGroupList{}
 	answers := map[string]any{"/api": &metav1.APIVersions{Versions: []string{"v1"}}, "/apis": groups}
 	for version, kinds := range map[string]string{
-		"v1":                             "ConfigMap Secret Service ServiceAccount Pod Event",
-		"apps/v1":                        "Deployment",
-		"autoscaling/v2":                 "HorizontalPodAutoscaler",
-		"policy/v1":                      "PodDisruptionBudget",
-		"rbac.authorization.k8s.io/v1":   "Role RoleBinding",
-		"istio.alibabacloud.com/v1beta1": "IstioGateway",
-		"portcullis.dev/v1alpha1":        "GatewayCluster ChangeApproval",
+		"v1":                              "ConfigMap Secret Service ServiceAccount Pod Event",
+		"apps/v1":                         "Deployment",
+		"autoscaling/v2":                  "HorizontalPodAutoscaler",
+		"policy/v1":                       "PodDisruptionBudget",
+		"rbac.authorization.k8s.io/v1":    "Role RoleBinding",
+		"istio.alibabacloud.com/v1beta1":  "IstioGateway",
+		"admissionregistration.k8s.io/v1": "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding",
+		"portcullis.dev/v1alpha1":         "GatewayCluster ChangeApproval",
 	} {
 		resources := &metav1.APIResourceList{GroupVersion: version}
 		for _, kind := range strings.Fields(kinds) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +27,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/render"
 )
 
@@ -44,6 +47,10 @@ func CacheOptions() (cache.Options, error) {
 	for _, kind := range ownedKinds() {
 		options.ByObject[kind.object] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
 	}
+	// Of the cluster's policies the fence is ours; nobody needs the others in memory.
+	fenced := cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", fence.Name)}
+	options.ByObject[&admissionregistrationv1.ValidatingAdmissionPolicy{}] = fenced
+	options.ByObject[&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}] = fenced
 	return options, nil
 }
 
@@ -53,6 +60,8 @@ type Options struct {
 	Workers int
 	// ApprovalRetention is how long a ChangeApproval is kept after it was used or expired.
 	ApprovalRetention time.Duration
+	// Fence says who may change what gateways are made of, beside us; without it the back door stays open.
+	Fence *fence.Options
 	// Metrics takes what the controller counts; nobody does when it is nil.
 	Metrics prometheus.Registerer
 }
@@ -68,12 +77,23 @@ func Setup(mgr manager.Manager, options Options) error {
 	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
-	work := &placements{hub: mgr.GetClient(), local: newCluster(mgr.GetClient(), mgr.GetAPIReader()), outcomes: shared, events: told}
+	local := newCluster(mgr.GetClient(), mgr.GetAPIReader())
+	work := &placements{hub: mgr.GetClient(), local: local, outcomes: shared, events: told}
 	if err := setupPlacements(mgr, work, options.Workers); err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
 	}
 	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now}); err != nil {
 		return fmt.Errorf("setting up the worker of old approvals: %w", err)
+	}
+	return setupOptional(mgr, local, options)
+}
+
+// setupOptional puts on a manager what somebody may do without.
+func setupOptional(mgr manager.Manager, local *cluster, options Options) error {
+	if options.Fence != nil {
+		if err := setupFences(mgr, &fences{cluster: local, options: *options.Fence}); err != nil {
+			return fmt.Errorf("setting up the fence: %w", err)
+		}
 	}
 	if options.Metrics == nil {
 		return nil

@@ -43,6 +43,8 @@ func (c *ControlPlane) startControllers(ctx context.Context, assets string) erro
 	commands := [][]string{
 		{"kube-controller-manager", "--kubeconfig", c.Kubeconfig, "--leader-elect=false", "--secure-port=0",
 			"--root-ca-file", ca, "--service-account-private-key-file", filepath.Join(c.Dir, "apiserver", "sa-signer.key"),
+			// Each controller is a user of its own, as in clusters of people: policies tell them from administrators.
+			"--use-service-account-credentials",
 			// Nobody wants to wait the usual 15 seconds for an autoscaler.
 			"--horizontal-pod-autoscaler-sync-period=1s"},
 		{"kube-scheduler", "--kubeconfig", c.Kubeconfig, "--leader-elect=false", "--secure-port=0"},
