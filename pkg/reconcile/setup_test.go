@@ -4,11 +4,13 @@ import (
 	"errors"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
@@ -93,9 +95,14 @@ func TestCacheHoldsOurOwnObjectsAlone(t *testing.T) {
 	scheme := schemeOf(t)
 	selected := map[string]bool{}
 	for object, by := range options.ByObject {
+		if by.Field != nil {
+			// The fence is found by its name.
+			selected[kindIn(t, scheme, object)] = by.Field.Matches(fields.Set{"metadata.name": fence.Name}) && !by.Field.Matches(fields.Set{"metadata.name": "theirs"})
+			continue
+		}
 		selected[kindIn(t, scheme, object)] = by.Label.Matches(labels.Set{"portcullis.dev/gateway": "edge"}) && !by.Label.Matches(labels.Set{"app": "istio-edge"})
 	}
-	want := map[string]bool{}
+	want := map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true}
 	for _, kind := range ownedKinds() {
 		want[kindIn(t, scheme, kind.object)] = true
 	}
