@@ -20,7 +20,7 @@ func pods() []Edit {
 	return []Edit{
 		{Field: "podLabels", After: `{team: edge}`, Restart: true},
 		{Field: "podAnnotations", Before: `{a: b}`, After: `{a: c}`, Restart: true},
-		{Field: "resources", Before: `{limits: {cpu: 2, memory: 1Gi}}`, After: `{limits: {cpu: 4, memory: 1Gi}}`, Restart: true},
+		{Field: "resources", Before: `{limits: {cpu: 1}, requests: {cpu: 10m}}`, After: `{limits: {cpu: 500m}, requests: {cpu: 10m}}`, Restart: true},
 		{Field: "env", After: `[{name: A, value: b}]`, Restart: true},
 		{Field: "nodeSelector", After: `{kubernetes.io/os: linux}`, Restart: true},
 		{Field: "affinity", After: `{nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1,
