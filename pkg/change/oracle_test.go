@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -157,10 +158,8 @@ func zonesStay(before, after string) bool {
 // asked is what a Service asks of its load balancer, as the controllers read it.
 func asked(service *corev1.Service, name, standard string) string {
 	for _, prefix := range []string{"service.beta.kubernetes.io/alibaba-cloud-loadbalancer-", "service.beta.kubernetes.io/alicloud-loadbalancer-"} {
-		if value, ok := service.Annotations[prefix+name]; ok && value != "" {
-			return value
-		} else if ok {
-			return standard
+		if value, ok := service.Annotations[prefix+name]; ok {
+			return cmp.Or(value, standard)
 		}
 	}
 	return standard
