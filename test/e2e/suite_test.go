@@ -105,7 +105,7 @@ func startController(config *rest.Config, scheme *runtime.Scheme) {
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(config, manager.Options{Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(reconcile.Setup(mgr, 4)).To(Succeed())
+	Expect(reconcile.Setup(mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
