@@ -16,7 +16,7 @@ func lossOf(t *testing.T, old, new string) bool {
 }
 
 func TestAddressIsLostWithAnAttributeThatALiveLoadBalancerCannotChange(t *testing.T) {
-	const nlb = `loadBalancerClass: alibabacloud.com/nlb, `
+	const nlb, other = `loadBalancerClass: alibabacloud.com/nlb,`, `loadBalancerClass: example.com/other,`
 	tests := map[string]struct {
 		before, after    string
 		classic, network bool
@@ -45,7 +45,7 @@ func TestAddressIsLostWithAnAttributeThatALiveLoadBalancerCannotChange(t *testin
 	}
 	for attribute, test := range tests {
 		for _, prefix := range []string{keyword, olderKeyword} {
-			for class, want := range map[string]bool{``: test.classic, nlb: test.network, `loadBalancerClass: example.com/other, `: test.classic || test.network} {
+			for class, want := range map[string]bool{``: test.classic, nlb: test.network, other: test.classic || test.network} {
 				spec := func(value string) string {
 					return fmt.Sprintf(`%s serviceAnnotations: {%s%s: %q}`, class, prefix, attribute, value)
 				}

@@ -37,11 +37,11 @@ func numbered(number uint64) pair {
 }
 
 // encoded makes a pair out of bytes, for a fuzzer to turn: each choice is two of them. When there are none left, the
-// first choice is taken.
+// last choice is taken, which mostly leaves out what could be there.
 func encoded(data []byte) pair {
 	return generator{func(limit int) int {
 		if len(data) < 2 {
-			return 0
+			return limit - 1
 		}
 		choice := int(binary.LittleEndian.Uint16(data)) % limit
 		data = data[2:]

@@ -17,16 +17,16 @@ import (
 const address = ":15021"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := serve(ctx); err != nil {
+	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// serve serves until the context ends.
-func serve(ctx context.Context) error {
+// serve serves until somebody ends the container.
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz/ready", func(writer http.ResponseWriter, _ *http.Request) { writer.WriteHeader(http.StatusOK) })
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: time.Second}
