@@ -19,10 +19,11 @@ import (
 // bolted waits until the API server refuses what the fence refuses: it learns of policies a moment later.
 func bolted(ctx context.Context, gw *v1beta1.IstioGateway) {
 	GinkgoHelper()
-	Eventually(func() error {
-		_, err := kubectl(ctx, plane.Kubeconfig, "rollout", "restart", "deployment/istio-"+gw.Name, "--dry-run=server")
-		return err
-	}).Should(HaveOccurred())
+	Eventually(func() string {
+		// That it is refused is in what kubectl prints, and not only that it fails.
+		output, _ := kubectl(ctx, plane.Kubeconfig, "patch", "deployment", "istio-"+gw.Name, "--dry-run=server", "--type=merge", "-p", `{"spec":{"paused":true}}`)
+		return output
+	}).Should(ContainSubstring("is made by IstioGateway " + gw.Name))
 }
 
 // unfence takes the fence away, for the specs after this one.
@@ -140,7 +141,7 @@ var _ = Describe("The back door", func() {
 	It("is closed again when somebody opens it", func(ctx context.Context) {
 		gw := closed(ctx, "reopened")
 		for _, kind := range []string{"validatingadmissionpolicy", "validatingadmissionpolicybinding"} {
-			output, err := kubectl(ctx, plane.Kubeconfig, "delete", kind, fence.Name)
+			output, err := kubectl(ctx, plane.Kubeconfig, "delete", kind, fence.Name, "--wait=false")
 			Expect(err).NotTo(HaveOccurred(), output)
 			Eventually(func() error {
 				_, err := kubectl(ctx, plane.Kubeconfig, "get", kind, fence.Name)
