@@ -60,7 +60,7 @@ var _ = Describe("The back door", func() {
 			{[]string{"rollout", "pause", "deployment/istio-fort"}, edit},
 			{[]string{"set", "image", "deployment/istio-fort", "istio-proxy=example.com/evil:1"}, edit},
 			{[]string{"set", "env", "deployment/istio-fort", "EVIL=1"}, edit},
-			{[]string{"set", "resources", "deployment/istio-fort", "--limits=memory=1Mi"}, edit},
+			{[]string{"set", "resources", "deployment/istio-fort", "--limits=memory=3Gi"}, edit},
 			{[]string{"patch", "deployment", "istio-fort", "--type=merge", "-p", `{"spec":{"template":{"metadata":{"labels":{"a":"b"}}}}}`}, edit},
 			{[]string{"patch", "deployment", "istio-fort", "--type=json", "-p", `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"evil"}]`}, edit},
 			{[]string{"label", "deployment", "istio-fort", "portcullis.dev/gateway-"}, edit},
