@@ -23,6 +23,7 @@ func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command.SetOut(streams.Out)
 	command.SetErr(streams.ErrOut)
 	command.AddCommand(newReviewCommand(streams))
+	command.AddCommand(newRolloutCommand(streams))
 	return command
 }
 

@@ -138,7 +138,7 @@ const (
 	// message says what to do instead.
 	message = `request.kind.kind + " " + oldObject.metadata.name + " is made by IstioGateway " + variables.gateway + ": change that instead (" + ` +
 		`(request.operation == "DELETE" ? "kubectl delete" : "kubectl edit") + " istiogateway " + variables.gateway + " -n " + request.namespace + ")"`
-	// record tells what an emergency let through; null records nothing.
+	// record tells what an emergency let through; an empty text records nothing.
 	record = `variables.emergency && !variables.machinery && !variables.harmless ? ` +
-		`request.userInfo.username + " " + request.operation + " " + request.kind.kind + " " + request.namespace + "/" + oldObject.metadata.name + " of IstioGateway " + variables.gateway : null`
+		`request.userInfo.username + " " + request.operation + " " + request.kind.kind + " " + request.namespace + "/" + oldObject.metadata.name + " of IstioGateway " + variables.gateway : ""`
 )

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -41,25 +42,36 @@ func (a approvals) release(ctx context.Context, gw *v1beta1.IstioGateway) (time.
 	var wait time.Duration
 	for i := range list.Items {
 		approval := &list.Items[i]
-		if !approves(approval, gw, pending.Digest) {
+		from, until := window(approval)
+		if !approves(approval, gw, pending.Digest) || !a.now().Before(until) {
 			continue
 		}
-		from, until := window(approval)
 		if early := from.Sub(a.now()); early > 0 {
 			wait = shorter(wait, early)
 			continue
 		}
-		if !a.now().Before(until) {
-			continue
+		unused, err := a.stillApproves(ctx, approval, gw)
+		if err != nil {
+			return 0, err
 		}
-		if err := a.live.Get(ctx, client.ObjectKeyFromObject(approval), approval); client.IgnoreNotFound(err) != nil {
-			return 0, fmt.Errorf("reading ChangeApproval %s/%s: %w", approval.Namespace, approval.Name, err)
-		} else if err == nil && approves(approval, gw, pending.Digest) {
+		if unused {
 			pending.ReleasedBy = approval.Name
 			return 0, nil
 		}
 	}
 	return wait, nil
+}
+
+// stillApproves asks the API server whether an approval is what a cache says it is.
+func (a approvals) stillApproves(ctx context.Context, approval *v1alpha1.ChangeApproval, gw *v1beta1.IstioGateway) (bool, error) {
+	err := a.live.Get(ctx, client.ObjectKeyFromObject(approval), approval)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading ChangeApproval %s/%s: %w", approval.Namespace, approval.Name, err)
+	}
+	return approves(approval, gw, gw.Status.Pending.Digest), nil
 }
 
 // approves says whether an approval is for exactly this of a gateway, and unused. The digest is bound to the gateway's

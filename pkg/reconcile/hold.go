@@ -143,7 +143,7 @@ func (c *cluster) restart(ctx context.Context, j judgement) ([]change.Field, err
 	}
 	last, known := c.last(deploymentKey(j.gw))
 	// A Deployment's generation counts the changes of its spec: nobody changed it since we applied the same.
-	if known && last.hash == hash && last.generation == j.live.Generation {
+	if known && last.hash == hash && last.generation == j.live.Generation && last.generation > 0 {
 		return nil, nil
 	}
 	desired.SetResourceVersion(j.live.ResourceVersion)

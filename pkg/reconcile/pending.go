@@ -88,7 +88,7 @@ func because(reason v1beta1.HoldReason) string {
 	case v1beta1.TemplateDrifted:
 		return "Somebody changed the pods in the cluster, and to put them back restarts them again"
 	case v1beta1.UpgradeHeld:
-		return "What runs is not the newest, and to upgrade restarts the pods; what was changed of them since waits too if the renderer is among it"
+		return "A newer mesh profile or renderer is there, and pods would restart to get it"
 	}
 	return "Held"
 }

@@ -3,6 +3,7 @@ package hold_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -288,6 +289,15 @@ func notes(ctx context.Context, gw *v1beta1.IstioGateway, reason string) []strin
 func kubectl(ctx context.Context, kubeconfig string, args ...string) (string, error) {
 	GinkgoHelper()
 	command := exec.CommandContext(ctx, plane.Kubectl, append([]string{"--kubeconfig", kubeconfig, "-n", namespace}, args...)...)
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+// kubectlEdit runs the real kubectl edit, with sed for an editor.
+func kubectlEdit(ctx context.Context, object, script string) (string, error) {
+	GinkgoHelper()
+	command := exec.CommandContext(ctx, plane.Kubectl, "--kubeconfig", plane.Kubeconfig, "-n", namespace, "edit", object)
+	command.Env = append(os.Environ(), "KUBE_EDITOR=sed -i "+script)
 	output, err := command.CombinedOutput()
 	return string(output), err
 }

@@ -1,0 +1,227 @@
+package reconcile
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// noon is now, in these tests.
+var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// instant is an instant some time from noon.
+func instant(d time.Duration) *metav1.Time {
+	return &metav1.Time{Time: noon.Add(d)}
+}
+
+// approvalOf is an approval of what is pending of a gateway, made an hour ago.
+func approvalOf(gw *v1beta1.IstioGateway, edits ...func(*v1alpha1.ChangeApproval)) *v1alpha1.ChangeApproval {
+	approval := &v1alpha1.ChangeApproval{
+		ObjectMeta: metav1.ObjectMeta{Namespace: gw.Namespace, Name: "edge-1", UID: "a", CreationTimestamp: *instant(-time.Hour)},
+		Spec:       v1alpha1.ChangeApprovalSpec{GatewayName: gw.Name, Reason: "r", ApprovedBy: &v1alpha1.Approver{Username: "olga"}},
+	}
+	if gw.Status.Pending != nil {
+		approval.Spec.Digest = gw.Status.Pending.Digest
+	}
+	for _, edit := range edits {
+		edit(approval)
+	}
+	return approval
+}
+
+// approvalsOn look for approvals on an API server, at noon.
+func approvalsOn(server *api) approvals {
+	return approvals{client: server, live: server, now: func() time.Time { return noon }}
+}
+
+func TestWhichApprovalReleasesARestart(t *testing.T) {
+	tests := map[string]struct {
+		edit     func(*v1alpha1.ChangeApproval)
+		releases bool
+		wait     time.Duration
+	}{
+		"one of the digest":           {func(*v1alpha1.ChangeApproval) {}, true, 0},
+		"one in its window":           {func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore, a.Spec.NotAfter = instant(0), instant(time.Second) }, true, 0},
+		"not one of another digest":   {func(a *v1alpha1.ChangeApproval) { a.Spec.Digest = "sha256:other" }, false, 0},
+		"not one of another gateway":  {func(a *v1alpha1.ChangeApproval) { a.Spec.GatewayName = "other" }, false, 0},
+		"not one of nobody":           {func(a *v1alpha1.ChangeApproval) { a.Spec.ApprovedBy = nil }, false, 0},
+		"not one of an empty name":    {func(a *v1alpha1.ChangeApproval) { a.Spec.ApprovedBy.Username = "" }, false, 0},
+		"not one that was used":       {func(a *v1alpha1.ChangeApproval) { a.Status.UsedBy = &v1alpha1.ApprovalUse{} }, false, 0},
+		"not one that expired":        {func(a *v1alpha1.ChangeApproval) { a.Spec.NotAfter = instant(0) }, false, 0},
+		"not one of the day before":   {func(a *v1alpha1.ChangeApproval) { a.CreationTimestamp = *instant(-24 * time.Hour) }, false, 0},
+		"not yet one of later":        {func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore = instant(time.Minute) }, false, time.Minute},
+		"not one elsewhere":           {func(a *v1alpha1.ChangeApproval) { a.Namespace = "other" }, false, 0},
+		"not one that is going":       {func(a *v1alpha1.ChangeApproval) { a.DeletionTimestamp, a.Finalizers = instant(0), []string{"a/b"} }, false, 0},
+		"one of later that has begun": {func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore = instant(-time.Second) }, true, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			gw := holding(t, upgradeIn("home", "p:2"))
+			wait, err := approvalsOn(apiWith(t, approvalOf(gw, test.edit))).release(t.Context(), gw)
+			expectError(t, err, "")
+			expectEqual(t, "released", gw.Status.Pending.ReleasedBy != "", test.releases)
+			expectEqual(t, "wait", wait, test.wait)
+		})
+	}
+}
+
+// A cache lags: what it takes for unused may be used.
+func TestAnApprovalThatWasUsedAMomentAgoReleasesNothing(t *testing.T) {
+	gw := holding(t, upgradeIn("home", "p:2"))
+	used := approvalOf(gw, func(a *v1alpha1.ChangeApproval) { a.Status.UsedBy = &v1alpha1.ApprovalUse{} })
+	worker := approvalsOn(apiWith(t, approvalOf(gw)))
+	worker.live = apiWith(t, used)
+	_, err := worker.release(t.Context(), gw)
+	expectError(t, err, "")
+	expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, "")
+}
+
+func TestApprovalsThatCannotBeReadAreErrors(t *testing.T) {
+	for call, want := range map[string]string{
+		"list ChangeApprovalList":   "listing ChangeApprovals of IstioGateway istio-system/edge: refused",
+		"get ChangeApproval edge-1": "reading ChangeApproval istio-system/edge-1: refused",
+	} {
+		t.Run(call, func(t *testing.T) {
+			gw := holding(t, upgradeIn("home", "p:2"))
+			server := apiWith(t, approvalOf(gw))
+			server.refusing(errors.New("refused"), call)
+			_, err := approvalsOn(server).release(t.Context(), gw)
+			expectError(t, err, want)
+			expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, "")
+		})
+	}
+}
+
+// useOf is the use of the stored approval.
+func useOf(t *testing.T, server *api) *v1alpha1.ApprovalUse {
+	t.Helper()
+	approval := &v1alpha1.ChangeApproval{}
+	if err := server.Get(t.Context(), client.ObjectKey{Namespace: edge.Namespace, Name: "edge-1"}, approval); err != nil {
+		t.Fatal(err)
+	}
+	return approval.Status.UsedBy
+}
+
+func TestUseIsRecordedWhenTheGatewayIsWhereItCanBe(t *testing.T) {
+	tests := map[string]struct {
+		edit     func(*v1beta1.IstioGateway)
+		recorded bool
+	}{
+		"applied everywhere": {func(*v1beta1.IstioGateway) {}, true},
+		"but for a cluster that fails": {func(gw *v1beta1.IstioGateway) {
+			gw.Status.Clusters[1].State, gw.Status.Clusters[1].ObservedGeneration = v1beta1.ClusterFailed, 1
+		}, true},
+		"not while a cluster is behind":       {func(gw *v1beta1.IstioGateway) { gw.Status.Clusters[1].ObservedGeneration = 2 }, false},
+		"not while an annotation is":          {func(gw *v1beta1.IstioGateway) { gw.Status.Clusters[1].Fingerprint = "before" }, false},
+		"not while the status is":             {func(gw *v1beta1.IstioGateway) { gw.Status.ObservedGeneration = 2 }, false},
+		"not when nothing names the approval": {func(gw *v1beta1.IstioGateway) { gw.Annotations = nil }, false},
+		"as soon as it has released a restart": {func(gw *v1beta1.IstioGateway) {
+			gw.Annotations, gw.Status.Pending = nil, &v1beta1.PendingRestart{ReleasedBy: "edge-1"}
+		}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			gw := annotated(gatewayOf(t, `{}`, entryIn("home", v1beta1.ClusterReady), entryIn("away", v1beta1.ClusterReady)), gateway.AnnotationApprovedBy, "gone,edge-1")
+			fingerprint, err := change.Fingerprint(gw)
+			expectError(t, err, "")
+			for i := range gw.Status.Clusters {
+				gw.Status.Clusters[i].Fingerprint = fingerprint
+			}
+			gw.Status.ObservedGeneration = gw.Generation
+			test.edit(gw)
+			server := apiWith(t, approvalOf(gw))
+			expectError(t, approvalsOn(server).record(t.Context(), gw), "")
+			use := useOf(t, server)
+			expectEqual(t, "recorded", use != nil, test.recorded)
+			if use == nil {
+				return
+			}
+			expectEqual(t, "UID", use.UID, string(gw.UID))
+			expectEqual(t, "generation", use.Generation, gw.Generation)
+
+			later := approvalsOn(server)
+			later.now = func() time.Time { return noon.Add(time.Hour) }
+			expectError(t, later.record(t.Context(), gw), "")
+			expectEqual(t, "when", useOf(t, server).At.UTC(), noon)
+		})
+	}
+}
+
+func TestTheUseOfAnotherGatewaysApprovalIsNotRecorded(t *testing.T) {
+	gw := gatewayOf(t, `{}`)
+	gw.Status.Pending = &v1beta1.PendingRestart{ReleasedBy: "edge-1"}
+	server := apiWith(t, approvalOf(gw, func(a *v1alpha1.ChangeApproval) { a.Spec.GatewayName = "other" }))
+	expectError(t, approvalsOn(server).record(t.Context(), gw), "")
+	if use := useOf(t, server); use != nil {
+		t.Errorf("got %+v", use)
+	}
+}
+
+func TestOldApprovalsAreDeleted(t *testing.T) {
+	gw := gatewayOf(t, `{}`)
+	tests := map[string]struct {
+		edit func(*v1alpha1.ChangeApproval)
+		left time.Duration
+	}{
+		"used long ago": {func(a *v1alpha1.ChangeApproval) {
+			a.Status.UsedBy = &v1alpha1.ApprovalUse{At: *instant(-48 * time.Hour)}
+		}, 0},
+		"used a day ago": {func(a *v1alpha1.ChangeApproval) {
+			a.Status.UsedBy = &v1alpha1.ApprovalUse{At: *instant(-24 * time.Hour)}
+		}, 24 * time.Hour},
+		"expired long ago": {func(a *v1alpha1.ChangeApproval) { a.Spec.NotAfter = instant(-48 * time.Hour) }, 0},
+		"expired just now": {func(a *v1alpha1.ChangeApproval) { a.Spec.NotAfter = instant(0) }, 48 * time.Hour},
+		"without an end":   {func(*v1alpha1.ChangeApproval) {}, 71 * time.Hour},
+		"used, not expired": {func(a *v1alpha1.ChangeApproval) {
+			a.Status.UsedBy, a.Spec.NotAfter = &v1alpha1.ApprovalUse{At: *instant(-49 * time.Hour)}, instant(time.Hour)
+		}, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := apiWith(t, approvalOf(gw, test.edit))
+			approval := &v1alpha1.ChangeApproval{}
+			if err := server.Get(t.Context(), client.ObjectKey{Namespace: edge.Namespace, Name: "edge-1"}, approval); err != nil {
+				t.Fatal(err)
+			}
+			worker := &history{client: server, retention: 48 * time.Hour, now: func() time.Time { return noon }}
+			result, err := worker.Reconcile(t.Context(), approval)
+			expectError(t, err, "")
+			expectEqual(t, "result", result, reconcile.Result{RequeueAfter: test.left})
+			gone := server.Get(t.Context(), client.ObjectKeyFromObject(approval), approval) != nil
+			expectEqual(t, "deleted", gone, test.left == 0)
+		})
+	}
+}
+
+func TestHeldGatewaysAreCountedByReason(t *testing.T) {
+	first, second, third := holding(t, upgradeIn("home", "p:2")), holding(t, driftIn("home")), holding(t, upgradeIn("home", "p:2"))
+	second.Name, third.Name = "second", "third"
+	third.Status.Pending.ReleasedBy = "third-1"
+	registry := prometheus.NewPedanticRegistry()
+	server := apiWith(t, first, second, third)
+	if err := registry.Register(newHeldGateways(server)); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	expectError(t, err, "")
+	got := map[string]float64{}
+	for _, metric := range families[0].GetMetric() {
+		got[metric.GetLabel()[0].GetValue()] = metric.GetGauge().GetValue()
+	}
+	expectEqual(t, families[0].GetName(), got, map[string]float64{"UpgradeHeld": 1, "TemplateDrifted": 1, "NotAdmitted": 0, "RestoredOlder": 0})
+
+	server.refusing(errors.New("refused"), "list IstioGatewayList")
+	if _, err := registry.Gather(); err == nil {
+		t.Error("got no error, want one: a count that nobody could make is not zero")
+	}
+}
