@@ -51,7 +51,7 @@ func TestLargeGatewaysAreRefused(t *testing.T) {
 		{name: "with 10,000 ports", operation: admissionv1.Create, object: large(ports(10000)), want: "request.object: spec.ports must have at most 1024 items, has 10000"},
 		{name: "with too many labels", operation: admissionv1.Create, object: large(`{"podLabels": ` + labels + `}`), want: "request.object: spec.podLabels must have at most 1024 entries, has 1025"},
 		{name: "with too many in an override", operation: admissionv1.Create, object: large(`{"overrides": {"c1": {"podAnnotations": ` + labels + `}}}`), want: "request.object: spec.overrides.c1.podAnnotations must have at most 1024 entries, has 1025"},
-		{name: "of 5 MiB", operation: admissionv1.Create, object: large(`{"podAnnotations": {"a": "` + strings.Repeat("x", 5<<20) + `"}}`), want: "request.object: IstioGateway must be at most 3145728 bytes of JSON, is 5242969"},
+		{name: "of 5 MiB", operation: admissionv1.Create, object: large(`{"podAnnotations": {"a": "` + strings.Repeat("x", 5<<20) + `"}}`), want: "request.object: IstioGateway must be at most 3145728 bytes of JSON, is 5242978"},
 		{name: "when an update makes them large", operation: admissionv1.Update, object: large(ports(1025)), old: large(ports(1024)), want: "request.object: spec.ports must have at most 1024 items, has 1025"},
 		{name: "not when they were stored so", operation: admissionv1.Update, object: large(ports(1025)), old: large(ports(1025))},
 		{name: "not when they are made small", operation: admissionv1.Update, object: large(ports(1)), old: large(ports(1025))},
