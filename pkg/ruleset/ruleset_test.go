@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -36,6 +37,12 @@ func TestNothingDecidesBeforeThePoliciesAreRead(t *testing.T) {
 	s.reconciled(s.Ruleset)
 	if got := said(t, s.Ruleset); got != "a, other" {
 		t.Errorf("got %q, want both the policy's and the library's", got)
+	}
+	if err := s.Ready(nil); err == nil || err.Error() != "the Lease of this replica must be renewed, is not" {
+		t.Errorf("got %v, want it not to be ready before the others know of it", err)
+	}
+	if err := s.Announce(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.Ready(nil); err != nil {
 		t.Errorf("got %v, want it to be ready", err)
@@ -108,9 +115,6 @@ func TestBadSetKeepsTheLastGoodOne(t *testing.T) {
 	s.expectCondition("b", 2, "False Refused waits for GatewayPolicies that cannot be used: a")
 	if got := s.stored("a").Status.Replicas[0]; got.ObservedGeneration != 1 || got.Revision != good.Revision() {
 		t.Errorf("got %+v, want it to say what runs", got)
-	}
-	if err := s.Ready(nil); err != nil {
-		t.Errorf("got %v, want it to go on", err)
 	}
 	s.change("a", func(spec *v1alpha1.GatewayPolicySpec) { spec.Modules["a.rego"] = own("a", "mended") })
 	s.reconciled(s.Ruleset)
@@ -258,6 +262,9 @@ func TestPolicyIsReadWhole(t *testing.T) {
 
 func TestReplicas(t *testing.T) {
 	s := newStage(t, gatewayPolicy("a", "a"))
+	if err := s.Announce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	s.reconciled(s.Ruleset)
 	second := s.replica("webhook-2", prometheus.NewRegistry())
 	if err := second.Announce(t.Context()); err != nil {
@@ -279,6 +286,9 @@ func TestReplicas(t *testing.T) {
 	t.Run("that are not heard of any longer are not", func(t *testing.T) {
 		for range 3 {
 			s.clock.now = s.clock.now.Add(renewEvery)
+			if err := s.Announce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			s.reconciled(s.Ruleset)
 		}
 		s.expectCondition("a", 2, "True Running Every replica runs generation 2")
@@ -290,6 +300,9 @@ func TestReplicas(t *testing.T) {
 		}
 	})
 	t.Run("that come back count again", func(t *testing.T) {
+		if err := second.Announce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		s.reconciled(second)
 		if err := second.Ready(nil); err != nil {
 			t.Error(err)
@@ -313,6 +326,49 @@ func TestReplicas(t *testing.T) {
 	})
 }
 
+func TestPresenceIsRenewedUntilTheEnd(t *testing.T) {
+	s := newStage(t)
+	written := make(chan time.Time, 100)
+	s.Now = func() time.Time {
+		now := time.Now()
+		select {
+		case written <- now:
+		default:
+		}
+		return now
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- presence{ruleset: s.Ruleset, every: time.Millisecond}.Start(ctx) }()
+	for range 3 {
+		<-written
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	leases := &coordinationv1.LeaseList{}
+	if err := s.api.List(t.Context(), leases); err != nil || len(leases.Items) != 0 {
+		t.Errorf("got %v and %v, want no Lease after the end", leases.Items, err)
+	}
+}
+
+func TestPresenceOutlastsAnAPIServerThatRefuses(t *testing.T) {
+	s := newStage(t)
+	tried := make(chan struct{}, 100)
+	s.Client = refusing{Client: s.Client, tried: tried}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- presence{ruleset: s.Ruleset, every: time.Millisecond}.Start(ctx) }()
+	for range 3 {
+		<-tried
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestClocksOfReplicasMayDiffer(t *testing.T) {
 	s := newStage(t, gatewayPolicy("a", "a"))
 	second := s.replica("webhook-2", prometheus.NewRegistry())
@@ -329,15 +385,22 @@ func TestClocksOfReplicasMayDiffer(t *testing.T) {
 func TestLeaseThatCannotBeWrittenIsAnError(t *testing.T) {
 	s := newStage(t)
 	s.Namespace = "a/b"
-	s.Client = refusing{s.Client}
+	s.Client = refusing{Client: s.Client, tried: make(chan struct{}, 1)}
 	if err := s.Announce(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "writing Lease a/b/portcullis-webhook-webhook-1: ") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// refusing refuses to apply.
-type refusing struct{ client.Client }
+// refusing refuses to apply, and says that somebody tried.
+type refusing struct {
+	client.Client
+	tried chan struct{}
+}
 
-func (refusing) Apply(context.Context, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+func (r refusing) Apply(context.Context, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+	select {
+	case r.tried <- struct{}{}:
+	default:
+	}
 	return errors.New("forbidden")
 }
