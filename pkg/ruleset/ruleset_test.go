@@ -270,15 +270,15 @@ func TestReplicas(t *testing.T) {
 	if err := second.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("that are announced are waited for", func(t *testing.T) {
+	t.Run("that are announced are waited for", func(*testing.T) {
 		s.reconciled(s.Ruleset)
 		s.expectCondition("a", 1, "False RollingOut Waits for webhook-2 to run generation 1")
 	})
-	t.Run("that run a policy make it active", func(t *testing.T) {
+	t.Run("that run a policy make it active", func(*testing.T) {
 		s.reconciled(second)
 		s.expectCondition("a", 1, "True Running Every replica runs generation 1")
 	})
-	t.Run("that lag behind a change are waited for", func(t *testing.T) {
+	t.Run("that lag behind a change are waited for", func(*testing.T) {
 		s.change("a", func(spec *v1alpha1.GatewayPolicySpec) { spec.Modules["a.rego"] = own("a", "b") })
 		s.reconciled(s.Ruleset)
 		s.expectCondition("a", 2, "False RollingOut Waits for webhook-2 to run generation 2")

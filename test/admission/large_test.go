@@ -27,5 +27,5 @@ var _ = DescribeTable("A gateway that is too large is refused, and the guard goe
 	// The API server itself takes no request of more than 3 MiB.
 	Entry("of 5 MiB", "{clusterIds: [c8a4b2xxxxxx], podAnnotations: {a: "+strings.Repeat("x", 5<<20)+"}}", "Request entity too large: limit is 3145728"),
 	// That is the largest it takes, and more than it stores.
-	Entry("of 2 MiB", "{clusterIds: [c8a4b2xxxxxx], podAnnotations: {a: "+strings.Repeat("x", 2<<20)+"}}", "too large"),
+	Entry("of 2 MiB", "{clusterIds: [c8a4b2xxxxxx], podAnnotations: {a: "+strings.Repeat("x", 2<<20)+"}}", "trying to send message larger than max"),
 )
