@@ -22,8 +22,7 @@ func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command.SetIn(streams.In)
 	command.SetOut(streams.Out)
 	command.SetErr(streams.ErrOut)
-	command.AddCommand(newReviewCommand(streams))
-	command.AddCommand(newRolloutCommand(streams))
+	command.AddCommand(newReviewCommand(streams), newRolloutCommand(streams), newPolicyCommand(streams))
 	return command
 }
 
@@ -67,7 +66,8 @@ func (o *reviewOptions) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, "file or directory with the gateways; - reads standard input")
 	flags.StringSliceVar(&o.old, "old", nil, "file with the gateways as they are stored; without it each one is new")
-	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered; without it every cluster that a gateway names is taken as registered")
+	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered and the GatewayPolicies that hold; without GatewayClusters every cluster that a gateway names is taken as registered")
+	flags.StringVar(&o.config, "config", "", "configuration file of the webhook, with enforcement and parameters of the rules")
 	flags.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of gateways that name none")
 	flags.StringVar(&o.user, "as", "", "user who asks")
 	// Not a slice: names of groups in a directory hold commas.

@@ -53,19 +53,41 @@ func gatewaysIn(objects []*unstructured.Unstructured) []*unstructured.Unstructur
 	return gateways
 }
 
-// clustersIn are the GatewayClusters among some objects. Any other kind is refused: a context that is
-// silently left out would make another decision than the cluster does.
-func clustersIn(objects []*unstructured.Unstructured) ([]v1alpha1.GatewayCluster, error) {
-	var clusters []v1alpha1.GatewayCluster
+// known is what --with says of the cluster that decides.
+type known struct {
+	clusters []v1alpha1.GatewayCluster
+	policies []v1alpha1.GatewayPolicy
+}
+
+// knownIn is what some objects say. Any other kind is refused: a context that is silently left out would make another
+// decision than the cluster does.
+func knownIn(objects []*unstructured.Unstructured) (known, error) {
+	var out known
 	for _, object := range objects {
-		if object.GroupVersionKind() != v1alpha1.GroupVersion.WithKind("GatewayCluster") {
-			return nil, fmt.Errorf("--with takes GatewayClusters of %s, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
+		switch object.GroupVersionKind() {
+		case v1alpha1.GroupVersion.WithKind("GatewayCluster"):
+			cluster := v1alpha1.GatewayCluster{}
+			if err := convert(object, &cluster); err != nil {
+				return known{}, err
+			}
+			out.clusters = append(out.clusters, cluster)
+		case v1alpha1.GroupVersion.WithKind("GatewayPolicy"):
+			policy := v1alpha1.GatewayPolicy{}
+			if err := convert(object, &policy); err != nil {
+				return known{}, err
+			}
+			out.policies = append(out.policies, policy)
+		default:
+			return known{}, fmt.Errorf("--with takes GatewayClusters and GatewayPolicies of %s, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
 		}
-		cluster := v1alpha1.GatewayCluster{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object.Object, &cluster, true); err != nil {
-			return nil, fmt.Errorf("reading GatewayCluster %s: %w", object.GetName(), err)
-		}
-		clusters = append(clusters, cluster)
 	}
-	return clusters, nil
+	return out, nil
+}
+
+// convert reads an object as strictly as an API server does.
+func convert(object *unstructured.Unstructured, into any) error {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object.Object, into, true); err != nil {
+		return fmt.Errorf("reading %s %s: %w", object.GetKind(), object.GetName(), err)
+	}
+	return nil
 }

@@ -17,7 +17,6 @@ import (
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/pkg/review"
 	"portcullis.dev/portcullis/pkg/schema"
-	"portcullis.dev/portcullis/policies"
 )
 
 // judge decides as a cluster would: what the API server's schema refuses, then what the guard does.
@@ -38,19 +37,17 @@ type result struct {
 	Allowed  bool             `json:"allowed"`
 	Denials  []policy.Finding `json:"denials"`
 	Warnings []policy.Finding `json:"warnings"`
+	// Audits are what rules would only record.
+	Audits []policy.Finding `json:"audits,omitempty"`
 	// Effects, Changes and Digest say what the change does to traffic, and name it.
 	change.Change
 	// Gateway is what would be stored.
 	Gateway map[string]any `json:"gateway"`
 }
 
-// newJudge compiles the built-in rules and schemas.
-func newJudge(ctx context.Context, j judge) (*judge, error) {
+// newJudge compiles the schemas.
+func newJudge(j judge) (*judge, error) {
 	var err error
-	// A terminal is in no hurry; a rule that never ends is stopped all the same.
-	if j.engine, err = policy.New(ctx, policies.FS, policy.Options{Deadline: 10 * time.Second}); err != nil {
-		return nil, fmt.Errorf("compiling the rules: %w", err)
-	}
 	if j.schemas, err = schema.Load(charts.CRDs); err != nil {
 		return nil, fmt.Errorf("compiling the schemas: %w", err)
 	}
@@ -96,6 +93,7 @@ func (j *judge) decide(ctx context.Context, gateway, old map[string]any) (result
 		Allowed:  len(decision.Denials) == 0,
 		Denials:  orEmpty(decision.Denials),
 		Warnings: orEmpty(append(decision.Warnings, j.assumptions(request)...)),
+		Audits:   decision.Audits,
 		Change:   decision.Change,
 		Gateway:  filled,
 	}, nil

@@ -62,6 +62,9 @@ func lines(result result) []string {
 	for _, warning := range result.Warnings {
 		out = append(out, "Warning: "+warning.String())
 	}
+	for _, audit := range result.Audits {
+		out = append(out, "Audit: "+audit.String())
+	}
 	for _, field := range result.Changes {
 		for _, effect := range field.Effects {
 			out = append(out, fmt.Sprintf("%s in %s: %s: %s -> %s", effect, strings.Join(field.Clusters, ", "), field.Path, inWords(field.Before), inWords(field.After)))

@@ -13,8 +13,10 @@ import (
 // reviewOptions are the flags of review.
 type reviewOptions struct {
 	streams genericiooptions.IOStreams
-	// files, old and with are files with gateways, stored gateways and clusters.
+	// files, old and with are files with gateways, stored gateways, and clusters and policies.
 	files, old, with []string
+	// config is the webhook's own configuration file.
+	config string
 	// namespace is that of gateways that name none.
 	namespace string
 	// user and groups ask.
@@ -81,14 +83,20 @@ func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	clusters, err := clustersIn(objects)
+	known, err := knownIn(objects)
 	if err != nil {
 		return nil, err
 	}
-	return newJudge(ctx, judge{
+	engine, err := compiled(ctx, o.config, known.policies)
+	if err != nil {
+		return nil, err
+	}
+	return newJudge(judge{
 		user:     policy.User{Username: o.user, Groups: o.groups},
-		clusters: clusters,
-		assume:   len(o.with) == 0,
+		clusters: known.clusters,
+		// Who names policies alone has not said either which clusters there are.
+		assume: len(o.with) == 0 || len(known.clusters) == 0 && len(known.policies) > 0,
+		engine: engine,
 	})
 }
 

@@ -31,21 +31,18 @@ func (m Match) meets(other Match) bool {
 	}) {
 		return false
 	}
-	return satisfiable(append(m.requirements(), other.requirements()...))
+	these, selectable := m.requirements()
+	those, areSelectable := other.requirements()
+	return selectable && areSelectable && satisfiable(append(these, those...))
 }
 
-// requirements are what labels have to meet.
-func (m Match) requirements() labels.Requirements {
+// requirements are what labels have to meet; selectable is false when none can.
+func (m Match) requirements() (requirements labels.Requirements, selectable bool) {
 	if m.Labels == nil {
-		return nil
+		return nil, true
 	}
-	requirements, selectable := m.Labels.Requirements()
-	if !selectable {
-		nothing, _ := labels.NewRequirement("nothing", "in", []string{""})
-		something, _ := labels.NewRequirement("nothing", "!", nil)
-		return labels.Requirements{*nothing, *something}
-	}
-	return slices.Clone(requirements)
+	requirements, selectable = m.Labels.Requirements()
+	return slices.Clone(requirements), selectable
 }
 
 // satisfiable says whether any labels meet all of some requirements. Each is about one key alone, so it is enough to

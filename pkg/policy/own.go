@@ -142,12 +142,19 @@ func (p Policy) packageOf(module *ast.Module, suffix string) (kind, name string,
 // put anything else in place of it either.
 func (p Policy) checkReferences(module *ast.Module) error {
 	var errs []error
-	ast.WalkRefs(module, func(ref ast.Ref) bool {
+	check := func(ref ast.Ref) bool {
 		if ref.HasPrefix(ast.DefaultRootRef) && !p.mayRead(ref) {
 			errs = append(errs, fmt.Errorf("%s: module must read data.lib, data.parameters or data.own.%s, reads %s", at(ref[0].Location), p.root(), ref))
 		}
 		return false
-	})
+	}
+	// Not the package, which is named like a reference and judged by itself.
+	for _, imported := range module.Imports {
+		ast.WalkRefs(imported, check)
+	}
+	for _, rule := range module.Rules {
+		ast.WalkRefs(rule, check)
+	}
 	return errors.Join(errs...)
 }
 

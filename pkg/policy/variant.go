@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,11 +132,7 @@ func (e *Engine) concerned(ctx context.Context, in Input) ([]*variant, Input, er
 func without(texts, others []string) []any {
 	out := []any{}
 	for _, text := range texts {
-		found := false
-		for _, other := range others {
-			found = found || text == other
-		}
-		if !found {
+		if !slices.Contains(others, text) {
 			out = append(out, text)
 		}
 	}

@@ -80,6 +80,12 @@ func FromAdmission(in admissionv1.AdmissionRequest) (Request, error) {
 			return Request{}, err
 		}
 	}
+	if out.Gateway == nil {
+		return out, nil
+	}
+	if err := checkBounds(out, in.Object.Raw); err != nil {
+		return Request{}, fmt.Errorf("request.object: %w", err)
+	}
 	return out, nil
 }
 

@@ -63,17 +63,6 @@ func (r *Ruleset) Announce(ctx context.Context) error {
 	return nil
 }
 
-// renew writes this replica's Lease when it is time to.
-func (r *Ruleset) renew(ctx context.Context) error {
-	r.leases.mutex.Lock()
-	age := r.Now().Sub(r.leases.renewed)
-	r.leases.mutex.Unlock()
-	if age < renewEvery/2 {
-		return nil
-	}
-	return r.Announce(ctx)
-}
-
 // withdraw takes this replica's Lease back, so that nobody waits for a replica that ended.
 func (r *Ruleset) withdraw(ctx context.Context) error {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: r.Namespace, Name: leaseName(r.Replica)}}

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -50,23 +51,35 @@ func (r *Ruleset) SetupWithManager(ctx context.Context, mgr manager.Manager) err
 	if err := mgr.AddReadyzCheck("rules", r.Ready); err != nil {
 		return err
 	}
-	return mgr.Add(leaving{r})
+	return mgr.Add(presence{ruleset: r, every: renewEvery})
 }
 
-// leaving takes the Lease back when the manager ends.
-type leaving struct {
+// presence keeps the Lease of a replica as long as it runs, whatever else it fails at, and takes it back at the end.
+type presence struct {
 	ruleset *Ruleset
+	every   time.Duration
 }
 
-// Start waits for the end.
-func (l leaving) Start(ctx context.Context) error {
-	<-ctx.Done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
-	defer cancel()
-	return l.ruleset.withdraw(ctx)
+// Start renews until the context ends.
+func (p presence) Start(ctx context.Context) error {
+	ticker := time.NewTicker(p.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := p.ruleset.Announce(ctx); err != nil {
+				// Readiness says so too, once the others no longer wait for this replica.
+				log.FromContext(ctx).Error(err, "Kept the Lease as it was")
+			}
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
+			defer cancel()
+			return p.ruleset.withdraw(ctx)
+		}
+	}
 }
 
 // NeedLeaderElection says that every replica does so.
-func (leaving) NeedLeaderElection() bool {
+func (presence) NeedLeaderElection() bool {
 	return false
 }

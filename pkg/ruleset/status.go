@@ -22,9 +22,6 @@ import (
 // report writes what this replica runs into the status of each policy, and what that makes of its condition. A write
 // that meets another replica's is refused by the API server, and has to come again.
 func (r *Ruleset) report(ctx context.Context, policies []v1alpha1.GatewayPolicy, current state) (again bool, err error) {
-	if err := r.renew(ctx); err != nil {
-		return false, err
-	}
 	replicas, err := r.replicas(ctx)
 	if err != nil {
 		return false, err

@@ -76,7 +76,9 @@ var _ = Describe("Replicas of the webhook", Ordered, Serial, func() {
 		expectActive("teams", teamLabel)
 		Expect(replicasOf(stored(ctx, "teams"))).To(HaveLen(2))
 		second.stop()
-		Expect(kubectl("", "-n", namespace, "get", "lease", "portcullis-webhook-2")).Error().To(HaveOccurred())
+		output, err := kubectl("", "-n", namespace, "get", "lease", "portcullis-webhook-webhook-2")
+		Expect(err).To(HaveOccurred())
+		Expect(output).To(ContainSubstring("NotFound"))
 		Eventually(func() []string { return replicasOf(stored(ctx, "teams")) }).WithTimeout(20 * time.Second).Should(Equal([]string{"webhook-1"}))
 	})
 
