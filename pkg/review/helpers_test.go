@@ -25,7 +25,7 @@ var rules = sync.OnceValues(func() (*policy.Engine, error) {
 })
 
 // engine is the engine with the built-in rules.
-func engine(t *testing.T) *policy.Engine {
+func engine(t testing.TB) *policy.Engine {
 	t.Helper()
 	engine, err := rules()
 	if err != nil {
@@ -35,7 +35,7 @@ func engine(t *testing.T) *policy.Engine {
 }
 
 // reviewer decides with the built-in rules and some registered clusters.
-func reviewer(t *testing.T, registered ...v1alpha1.GatewayCluster) *Reviewer {
+func reviewer(t testing.TB, registered ...v1alpha1.GatewayCluster) *Reviewer {
 	t.Helper()
 	return &Reviewer{
 		Engine:   func() *policy.Engine { return engine(t) },
@@ -81,7 +81,7 @@ func known() []v1alpha1.GatewayCluster {
 }
 
 // fromYAML reads an object as JSON would hold it.
-func fromYAML(t *testing.T, text string) map[string]any {
+func fromYAML(t testing.TB, text string) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	if err := yaml.Unmarshal([]byte(text), &out); err != nil {
@@ -91,7 +91,7 @@ func fromYAML(t *testing.T, text string) map[string]any {
 }
 
 // gatewayOf is a gateway named edge with a spec in YAML.
-func gatewayOf(t *testing.T, spec string) map[string]any {
+func gatewayOf(t testing.TB, spec string) map[string]any {
 	t.Helper()
 	return fromYAML(t, "{apiVersion: istio.alibabacloud.com/v1beta1, kind: IstioGateway, metadata: {name: edge, namespace: istio-system}, spec: "+spec+"}")
 }

@@ -53,14 +53,17 @@ func clusters(request Request, registered []v1alpha1.GatewayCluster) map[string]
 	if request.Old != nil {
 		stored = request.Old.Typed
 	}
-	for _, object := range []*Object{request.Old, request.Gateway} {
+	// What the gateway is to be in a cluster goes before what it was there, so that none is described twice.
+	for _, object := range []*Object{request.Gateway, request.Old} {
 		if object == nil {
 			continue
 		}
 		// Only what is stored pins a mesh profile; the version that comes in may say anything in its status.
 		gw := gateway.WithPins(object.Typed, stored)
 		for _, id := range gateway.Clusters(gw, registered) {
-			out[id] = describe(gw, id, known[id])
+			if out[id].Effective == nil {
+				out[id] = describe(gw, id, known[id])
+			}
 		}
 		// The cluster that metrics go to is named by the gateway, though the gateway is not placed there.
 		if id := gw.Annotations[gateway.AnnotationExportMetrics]; id != "" {

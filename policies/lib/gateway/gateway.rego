@@ -40,6 +40,12 @@ variants := object.union_n([{object.remove(override, annotation_fields): id} | s
 annotation_fields := {"podAnnotations", "serviceAnnotations"}
 
 # METADATA
+# description: >-
+#   All overrides as one, whatever the clusters: what is not here is in none of them. Overrides have the same few keys,
+#   so that a rule that looks here first mostly need not look at each.
+overridden := object.union_n([override | some override in overrides])
+
+# METADATA
 # description: The mesh version in a cluster; where it is not known, the lowest of the mesh.
 mesh_version(id) := object.get(input, ["clusters", id, "mesh", "version"], lowest_mesh_version)
 

@@ -9,6 +9,9 @@ package lib.ports
 #   a name.
 targets := {i: target(port) | some i, port in input.gateway.spec.ports}
 
-target(port) := port.port if object.get(port, "targetPort", 0) in {0, ""}
+target(port) := port.targetPort if {
+	port.targetPort != 0
+	port.targetPort != ""
+}
 
-else := port.targetPort
+else := port.port

@@ -28,6 +28,7 @@ asked if labelled
 asked if selected
 
 asked if {
+	input.gateway.spec.affinity.nodeAffinity
 	some term in (required_terms | preferred_terms)
 	some expression in term.matchExpressions
 	expression.key == parameters.nodeLabel.key
@@ -46,11 +47,9 @@ selected if input.gateway.spec.nodeSelector[parameters.nodeLabel.key] == paramet
 # METADATA
 # description: The terms of which a node must meet one.
 required_terms contains term if {
-	some term in node_affinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
+	some term in input.gateway.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
 }
 
 preferred_terms contains preferred.preference if {
-	some preferred in node_affinity.preferredDuringSchedulingIgnoredDuringExecution
+	some preferred in input.gateway.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution
 }
-
-node_affinity := input.gateway.spec.affinity.nodeAffinity

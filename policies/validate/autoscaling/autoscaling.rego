@@ -16,11 +16,13 @@ import data.lib.result
 parameters := data.parameters.autoscaling
 
 deny contains finding if {
+	count(refused) > 0
 	some problem in located(refused)
 	finding := result.finding(rego.metadata.chain(), problem)
 }
 
 warn contains finding if {
+	count(doubtful) > 0
 	some problem in located(doubtful)
 	finding := result.finding(rego.metadata.chain(), problem)
 }

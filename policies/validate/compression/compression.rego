@@ -17,9 +17,8 @@ import data.lib.words
 
 parameters := data.parameters.compression
 
-compression := input.gateway.spec.compression
-
 deny contains finding if {
+	compression := input.gateway.spec.compression
 	some path, range in parameters.ranges
 	value := object.get(compression, split(path, "."), null)
 	value != null
@@ -32,6 +31,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	compression := input.gateway.spec.compression
 	some path, choices in parameters.choices
 	value := object.get(compression, split(path, "."), null)
 	value != null
@@ -44,7 +44,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	compression.enabled
+	input.gateway.spec.compression.enabled
 	input.gateway.spec.gatewayType == "egress"
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.compression.enabled",
@@ -54,8 +54,8 @@ deny contains finding if {
 }
 
 warn contains finding if {
-	compression.enabled
-	not compression.gzip
+	input.gateway.spec.compression.enabled
+	not input.gateway.spec.compression.gzip
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.compression.gzip",
 		"message": "must be set for anything to be compressed, is absent",

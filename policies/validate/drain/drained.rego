@@ -26,6 +26,7 @@ is_unbounded(id) if input.clusters[id].effective.serviceType in parameters.unbou
 balancer_times["spec"] := input.gateway.spec.serviceAnnotations[timeout]
 
 balancer_times[place] := written if {
+	gateway.overridden.serviceAnnotations[timeout]
 	some id, override in gateway.overrides
 	written := override.serviceAnnotations[timeout]
 	place := sprintf("spec.overrides.%s", [id])

@@ -18,10 +18,8 @@ import data.lib.result
 
 parameters := data.parameters.env
 
-variables := object.get(input, ["gateway", "spec", "env"], [])
-
 deny contains finding if {
-	some i, variable in variables
+	some i, variable in input.gateway.spec.env
 	is_reserved(variable.name)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": sprintf("spec.env[%d].name", [i]),
@@ -31,6 +29,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.gateway.spec.env
 	some name, places in written
 	count(places) > 1
 	some i in places
@@ -42,7 +41,7 @@ deny contains finding if {
 	})
 }
 
-written[variable.name] contains i if some i, variable in variables
+written[variable.name] contains i if some i, variable in input.gateway.spec.env
 
 is_reserved(name) if name in parameters.reserved
 

@@ -28,6 +28,7 @@ applied := {name: parameter |
 }
 
 deny contains finding if {
+	input.gateway.spec.kernel.parameters
 	some name in (object.keys(stated) - object.keys(parameters.supported))
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
@@ -37,6 +38,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.gateway.spec.kernel.enabled
 	some name, parameter in applied
 	parameter.nodeWide
 	not parameters.privilegedInitContainer
@@ -48,9 +50,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.gateway.spec.hostNetwork
 	some name, _ in applied
 	startswith(name, "net.")
-	input.gateway.spec.hostNetwork
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
 		"message": "must be absent on the host's network, is set: no pod would start, and new ones would be made without end",

@@ -7,6 +7,7 @@ import data.lib.version
 # METADATA
 # description: A parameter that no kernel of a cluster has keeps every pod there from starting.
 deny contains finding if {
+	input.gateway.spec.kernel.enabled
 	some name, parameter in picky
 	without := [id |
 		some id, kernels in kernels_of
@@ -21,6 +22,7 @@ deny contains finding if {
 }
 
 warn contains finding if {
+	input.gateway.spec.kernel.enabled
 	some name, parameter in picky
 	partly := [id |
 		some id, kernels in kernels_of
@@ -37,6 +39,7 @@ warn contains finding if {
 }
 
 warn contains finding if {
+	input.gateway.spec.kernel.enabled
 	some name, parameter in picky
 	is_rare(parameter)
 	unknown := gateway.clusters - object.keys(kernels_of)

@@ -9,6 +9,7 @@ import data.lib.version
 #   Kubelets let pods set few parameters unasked. The rest are the business of whoever runs the nodes, whom nobody can
 #   ask from here.
 warn contains finding if {
+	input.gateway.spec.kernel.enabled
 	some name, parameter in applied
 	not parameter.nodeWide
 	exception := unsafe(parameter)

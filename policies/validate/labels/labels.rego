@@ -33,8 +33,9 @@ deny contains finding if {
 
 # Mostly none: overrides have the same few keys.
 deny contains finding if {
+	input.gateway.spec.overrides
 	some field in gateway.annotation_fields
-	some key in union({object.keys(override[field]) | some override in gateway.overrides})
+	some key in object.keys(gateway.overridden[field])
 	is_owned(field, key)
 	some id, override in gateway.overrides
 	value := override[field][key]
@@ -53,7 +54,9 @@ is_replaced(_, key, _) if startswith(key, parameters.ownPrefix)
 
 is_replaced(field, key, value) if ours(field, key) != value
 
-ours(field, key) := replace(parameters.owned[field][key], "{name}", object.get(input, ["gateway", "metadata", "name"], ""))
+ours(field, key) := replace(pattern, "{name}", name) if pattern := parameters.owned[field][key]
+
+name := object.get(input, ["gateway", "metadata", "name"], "")
 
 problem(field, key, value) := sprintf("must be %s, is %s", [ours(field, key), value]) if ours(field, key) != ""
 

@@ -7,10 +7,8 @@ import data.lib.version
 
 # METADATA
 # description: The hooks of the proxy container.
-hooks := object.get(input, ["gateway", "spec", "lifecycle"], {})
-
 deny contains finding if {
-	some name, hook in hooks
+	some name, hook in input.gateway.spec.lifecycle
 	hook.tcpSocket
 	finding := result.finding(rego.metadata.chain(), {
 		"field": sprintf("spec.lifecycle.%s.tcpSocket", [name]),
@@ -20,7 +18,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	some name, hook in hooks
+	some name, hook in input.gateway.spec.lifecycle
 	hook.sleep
 	before := [id |
 		some id in gateway.clusters
@@ -37,6 +35,7 @@ deny contains finding if {
 
 # A hook that runs when the time is over is killed with the proxy, which then has not drained at all.
 deny contains finding if {
+	input.gateway.spec.lifecycle.preStop.exec
 	slept >= drain.grace
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.lifecycle.preStop.exec.command",
@@ -46,6 +45,7 @@ deny contains finding if {
 }
 
 warn contains finding if {
+	input.gateway.spec.lifecycle.preStop.exec
 	slept < drain.grace
 	left := drain.grace - slept
 	left < drain.seconds

@@ -25,6 +25,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.gateway.spec.readinessProbe
 	seconds := probed_for("successThreshold")
 	seconds > parameters.rolloutSeconds
 	finding := result.finding(rego.metadata.chain(), {
@@ -35,6 +36,7 @@ deny contains finding if {
 }
 
 warn contains finding if {
+	input.gateway.spec.readinessProbe
 	seconds := probed_for("failureThreshold")
 	seconds > parameters.outageSeconds
 	finding := result.finding(rego.metadata.chain(), {

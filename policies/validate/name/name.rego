@@ -22,8 +22,8 @@ name := input.gateway.metadata.name
 canary_suffix := "-canary"
 
 deny contains finding if {
+	count(sprintf(longest_generated, [name])) > longest
 	room := longest - count(sprintf(longest_generated, [""]))
-	count(name) > room
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "metadata.name",
 		"message": sprintf("must be at most %d characters long for %s, is %d", [

@@ -13,14 +13,12 @@ import data.lib.words
 allowed := data.parameters.namespace.allowed
 
 deny contains finding if {
-	not in_allowed_namespace
+	not namespace in allowed
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "metadata.namespace",
 		"message": sprintf("must be %s, is %s", [words.one_of(allowed), namespace]),
 		"fix": sprintf("create the gateway in %s", [words.one_of(allowed)]),
 	})
 }
-
-in_allowed_namespace if namespace in allowed
 
 namespace := object.get(input, ["gateway", "metadata", "namespace"], "absent")

@@ -14,6 +14,7 @@ import data.lib.result
 fewest := data.parameters.override_clusters.fewestClusters
 
 deny contains finding if {
+	input.gateway.spec.overrides
 	not gateway.managed
 	some id in (object.keys(gateway.overrides) - gateway.ids)
 	finding := result.finding(rego.metadata.chain(), {
@@ -24,6 +25,7 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	input.gateway.spec.overrides
 	not gateway.managed
 	count(gateway.overrides) > 0
 	count(gateway.ids) < fewest

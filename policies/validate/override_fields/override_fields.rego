@@ -17,6 +17,7 @@ import data.lib.words
 parameters := data.parameters.override_fields
 
 deny contains finding if {
+	input.gateway.spec.overrides
 	some field in doubtful
 	some id, override in gateway.overrides
 	release := gateway.mesh_version(id)
@@ -30,11 +31,9 @@ deny contains finding if {
 
 # Mostly none: what the lowest mesh honours, all do.
 doubtful := {field |
-	some field in (overridden - always)
+	some field in (object.keys(gateway.overridden) - always)
 	not version.at_least(gateway.lowest_mesh_version, since(field))
 }
-
-overridden := union({object.keys(variant) | some variant, _ in gateway.variants}) | gateway.annotation_fields
 
 always := {field | some field in parameters.always}
 

@@ -17,15 +17,16 @@ import data.lib.result
 
 parameters := data.parameters.ports
 
-listed := object.get(input, ["gateway", "spec", "ports"], [])
+listed := input.gateway.spec.ports
 
 deny contains finding if {
+	some name in named
+	not names.is_dns_label(name)
 	some i, port in listed
-	object.get(port, "name", "") != ""
-	not names.is_dns_label(port.name)
+	port.name == name
 	finding := result.finding(rego.metadata.chain(), {
 		"field": sprintf("spec.ports[%d].name", [i]),
-		"message": sprintf("must be a DNS label of at most 63 characters, is %v", [port.name]),
+		"message": sprintf("must be a DNS label of at most 63 characters, is %v", [name]),
 		"fix": "use lower-case letters, digits and hyphens",
 	})
 }

@@ -9,7 +9,7 @@ import data.lib.ports
 #   gateway and one in the Service.
 taken[["name", port.name]] contains i if {
 	some i, port in listed
-	object.get(port, "name", "") != ""
+	port.name != ""
 }
 
 taken[["port", sprintf("%v over %s", [port.port, transport(object.get(port, "protocol", ""))])]] contains i if {
@@ -17,9 +17,11 @@ taken[["port", sprintf("%v over %s", [port.port, transport(object.get(port, "pro
 }
 
 # Mostly not: this is cheaper to know than where everything stands.
-may_repeat if count({port.name | some port in listed}) < count(listed)
+may_repeat if count(named) < count(listed)
 
 may_repeat if count({port.port | some port in listed}) < count(listed)
+
+named := {port.name | some port in listed} - {""}
 
 # The number that a port leads to; a name is that of a port of the pods.
 target(port) := number if {
@@ -37,6 +39,7 @@ public contains id if {
 }
 
 is_private(id) if {
+	stated := input.clusters[id].effective.serviceAnnotations
 	some key in parameters.addressType.keys
-	input.clusters[id].effective.serviceAnnotations[key] == parameters.addressType.private
+	stated[key] == parameters.addressType.private
 }

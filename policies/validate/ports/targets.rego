@@ -7,6 +7,7 @@ import data.lib.result
 targets := {i: number | some i, port in listed; number := target(port)}
 
 deny contains finding if {
+	count(targets) < count(listed)
 	some i, port in listed
 	not targets[i]
 	finding := result.finding(rego.metadata.chain(), {

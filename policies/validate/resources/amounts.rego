@@ -9,6 +9,7 @@ import data.lib.words
 written[input.gateway.spec.resources] contains "spec" if words.says_something(input.gateway.spec.resources)
 
 written[override.resources] contains sprintf("spec.overrides.%s", [id]) if {
+	gateway.overridden.resources
 	some id, override in gateway.overrides
 	words.says_something(override.resources)
 }

@@ -10,6 +10,7 @@ affinity_field := "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDur
 virtual_fields contains "spec.nodeSelector" if virtual.selected
 
 virtual_fields contains affinity_field if {
+	input.gateway.spec.affinity.nodeAffinity
 	count(virtual.required_terms) > 0
 	every term in virtual.required_terms { takes_virtual_nodes_only(term) }
 }
@@ -18,6 +19,7 @@ virtual_fields contains affinity_field if {
 machine_fields contains "spec.nodeSelector" if input.gateway.spec.nodeSelector[label.key] != label.value
 
 machine_fields contains affinity_field if {
+	input.gateway.spec.affinity.nodeAffinity
 	count(virtual.required_terms) > 0
 	every term in virtual.required_terms { keeps_off_virtual_nodes(term) }
 }

@@ -41,8 +41,8 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	some field in machine_fields
 	count(virtual.serverless) > 0
+	some field in machine_fields
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field,
 		"message": sprintf("must be met by a node in every cluster, keeps off virtual nodes, and %s has no others", [

@@ -48,4 +48,4 @@ old_keys := {key |
 	startswith(key, parameters.oldPrefix)
 }
 
-overridden_keys := union({object.keys(override.serviceAnnotations) | some override in gateway.overrides})
+overridden_keys := object.keys(object.get(gateway.overridden, "serviceAnnotations", {}))
