@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -84,6 +85,11 @@ func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, e
 	if request.Gateway.Typed.DeletionTimestamp != nil {
 		return request.Gateway.Raw, nil
 	}
+	// So is one whose author changes nothing of what runs: a default that is filled in on the way of a label could
+	// restart pods.
+	if untouched, err := isUntouched(request); err != nil || untouched {
+		return request.Gateway.Raw, err
+	}
 	engine, err := r.engine()
 	if err != nil {
 		return nil, err
@@ -97,6 +103,19 @@ func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, e
 		return nil, err
 	}
 	return mutation.Apply(request.Gateway.Raw)
+}
+
+// isUntouched says whether a request leaves alone what runs: the spec as it is written, and the annotations that count.
+func isUntouched(request Request) (bool, error) {
+	if request.Old == nil || !reflect.DeepEqual(request.Gateway.Raw["spec"], request.Old.Raw["spec"]) {
+		return false, nil
+	}
+	before, err := change.Fingerprint(request.Old.Typed)
+	if err != nil {
+		return false, err
+	}
+	after, err := change.Fingerprint(request.Gateway.Typed)
+	return before == after, err
 }
 
 // rewritten is a gateway that was written as JSON's types and is read again.
@@ -243,7 +262,13 @@ func samePlace(a, b policy.Finding) bool {
 func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
 	past := request
 	past.Gateway = request.Old
-	filled, err := r.fill(ctx, past)
+	if untouched, err := isUntouched(request); err != nil || untouched {
+		return past, err
+	}
+	// Not an update of itself, which is left as it is.
+	filled, err := r.fill(ctx, Request{
+		Operation: past.Operation, Namespace: past.Namespace, Name: past.Name, User: past.User, DryRun: past.DryRun, Gateway: past.Gateway,
+	})
 	if err != nil {
 		return Request{}, err
 	}

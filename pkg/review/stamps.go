@@ -1,6 +1,8 @@
 package review
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -58,23 +60,42 @@ func admitted(request Request) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		stamp := request.Old.Typed.Annotations[gateway.AnnotationAdmitted]
-		if stamp != was && !settled(request.Old) {
-			return stamp, nil
+		if stamp := request.Old.Typed.Annotations[gateway.AnnotationAdmitted]; stamp != was {
+			if runs, err := settled(request.Old, was); err != nil || !runs {
+				return stamp, err
+			}
 		}
 	}
 	return change.Fingerprint(request.Gateway.Typed)
 }
 
-// settled says whether a stored gateway runs as it is stored, everywhere.
-func settled(old *Object) bool {
-	status, _ := old.Raw["status"].(map[string]any)
-	if status["pending"] != nil {
-		return false
+// running is what a gateway's status says of what runs.
+type running struct {
+	Pending  any `json:"pending"`
+	Clusters []struct {
+		ObservedGeneration int64  `json:"observedGeneration"`
+		Fingerprint        string `json:"fingerprint"`
+		Held               any    `json:"held"`
+	} `json:"clusters"`
+}
+
+// settled says whether a stored gateway runs as it is stored, everywhere. The generation alone does not tell: it does not
+// count annotations.
+func settled(old *Object, fingerprint string) (bool, error) {
+	raw, err := json.Marshal(old.Raw["status"])
+	if err != nil {
+		return false, fmt.Errorf("writing the status as JSON: %w", err)
 	}
-	return !slices.ContainsFunc(old.Typed.Status.Clusters, func(cluster v1beta1.ClusterStatus) bool {
-		return cluster.ObservedGeneration != old.Typed.Generation
-	})
+	var runs running
+	if err := json.Unmarshal(raw, &runs); err != nil {
+		return false, fmt.Errorf("reading the status: %w", err)
+	}
+	for _, cluster := range runs.Clusters {
+		if cluster.Held != nil || cluster.ObservedGeneration != old.Typed.Generation || cluster.Fingerprint != fingerprint {
+			return false, nil
+		}
+	}
+	return runs.Pending == nil, nil
 }
 
 // approvedBy names the approvals that let changes of this gateway in and whose use nobody has recorded yet: those that
