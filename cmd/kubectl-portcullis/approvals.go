@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,20 +21,20 @@ import (
 
 // newApprovalsCommand lists approvals with their state.
 func newApprovalsCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	config := genericclioptions.NewConfigFlags(true)
+	var config *kubeconfig
 	command := &cobra.Command{
 		Use:   "approvals [GATEWAY]",
 		Short: "List approvals, and which of them still count",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			server, err := connect(config)
+			server, err := config.connect()
 			if err != nil {
 				return err
 			}
 			return listApprovals(command.Context(), server, streams.Out, args, time.Now())
 		},
 	}
-	config.AddFlags(command.Flags())
+	config = addKubeconfigFlags(command)
 	return command
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,7 +20,7 @@ import (
 // approveOptions are the flags of approve.
 type approveOptions struct {
 	streams genericiooptions.IOStreams
-	config  *genericclioptions.ConfigFlags
+	config  *kubeconfig
 	// files hold gateways as they shall be; deleted and pending name stored ones.
 	files            []string
 	deleted, pending string
@@ -34,7 +33,7 @@ type approveOptions struct {
 
 // newApproveCommand shows what a change does, and approves it.
 func newApproveCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := approveOptions{streams: streams, config: genericclioptions.NewConfigFlags(true)}
+	o := approveOptions{streams: streams}
 	command := &cobra.Command{
 		Use:   "approve (-f FILE | --delete GATEWAY | --pending GATEWAY) --reason WHY",
 		Short: "Show what a change of a gateway does, and approve exactly that",
@@ -60,7 +59,7 @@ decided.`,
 		RunE: func(command *cobra.Command, _ []string) error { return o.run(command.Context()) },
 	}
 	flags := command.Flags()
-	o.config.AddFlags(flags)
+	o.config = addKubeconfigFlags(command)
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, "file with the gateways as they shall be; - reads standard input, and then takes --yes")
 	flags.StringVar(&o.deleted, "delete", "", "name of a gateway that shall be deleted")
 	flags.StringVar(&o.pending, "pending", "", "name of a gateway whose held restart shall be let go")
@@ -78,7 +77,7 @@ func (o *approveOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := connect(o.config)
+	server, err := o.config.connect()
 	if err != nil {
 		return err
 	}

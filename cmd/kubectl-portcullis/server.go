@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -21,13 +22,28 @@ type server struct {
 	namespace string
 }
 
+// kubeconfig is where the API server is said to be, by flags as kubectl has them.
+type kubeconfig struct {
+	rules     *clientcmd.ClientConfigLoadingRules
+	overrides clientcmd.ConfigOverrides
+}
+
+// addKubeconfigFlags names kubectl's flags on a command.
+func addKubeconfigFlags(command *cobra.Command) *kubeconfig {
+	out := &kubeconfig{rules: clientcmd.NewDefaultClientConfigLoadingRules()}
+	command.Flags().StringVar(&out.rules.ExplicitPath, clientcmd.RecommendedConfigPathFlag, "", "path of the kubeconfig file")
+	clientcmd.BindOverrideFlags(&out.overrides, command.Flags(), clientcmd.RecommendedConfigOverrideFlags(""))
+	return out
+}
+
 // connect reaches the API server as kubectl does.
-func connect(flags *genericclioptions.ConfigFlags) (server, error) {
-	config, err := flags.ToRESTConfig()
+func (k *kubeconfig) connect() (server, error) {
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(k.rules, &k.overrides)
+	config, err := loader.ClientConfig()
 	if err != nil {
 		return server{}, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	namespace, _, err := flags.ToRawKubeConfigLoader().Namespace()
+	namespace, _, err := loader.Namespace()
 	if err != nil {
 		return server{}, fmt.Errorf("reading the kubeconfig: %w", err)
 	}

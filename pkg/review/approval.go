@@ -100,11 +100,15 @@ func (r *ApprovalReviewer) Stamp(ctx context.Context, request ApprovalRequest) (
 
 // Validate says whether an approval may be made.
 func (r *ApprovalReviewer) Validate(ctx context.Context, request ApprovalRequest) (Decision, error) {
+	engine, err := r.engine()
+	if err != nil {
+		return Decision{}, err
+	}
 	found, err := r.find(ctx, request)
 	if err != nil {
 		return Decision{}, err
 	}
-	verdict, err := r.Engine.Validate(ctx, policy.Input{
+	verdict, err := engine.Validate(ctx, policy.Input{
 		Request: policy.Request{
 			Operation: string(admissionv1.Create),
 			User:      user(request.User),
@@ -119,7 +123,7 @@ func (r *ApprovalReviewer) Validate(ctx context.Context, request ApprovalRequest
 	if err != nil {
 		return Decision{}, err
 	}
-	return Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Change: change.None(), Revision: r.Engine.Revision()}, nil
+	return Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Change: change.None(), Audits: verdict.Audits, Revision: engine.Revision()}, nil
 }
 
 // find finds out what rules cannot: which gateway is meant, what the changes hash to for it, and whether the approver

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
@@ -225,6 +226,7 @@ var _ = DescribeTable("An attacker smuggles a restart in through",
 	}),
 	Entry("kubectl replace", func(ctx context.Context, name string) error {
 		gw := stored(ctx, name)
+		gw.SetGroupVersionKind(v1beta1.GroupVersion.WithKind("IstioGateway"))
 		gw.Spec.RunAsRoot = new(true)
 		return ann.kubectl(ctx, asJSON(gw), "replace", "-f", "-")
 	}),
