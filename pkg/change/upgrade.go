@@ -49,14 +49,27 @@ func Upgrade(gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster) ([]Field, er
 	if all, err := restartsWith(to.Mesh); err != nil || !all {
 		return nil, err
 	}
-	err = cause(changed, Restart, in.Name, func(set map[int]bool) (bool, error) {
-		partial, err := partialMesh(from.Mesh, changed, set)
+	every := make([]int, len(changed))
+	for i := range every {
+		every[i] = i
+	}
+	blamed, err := guilty(every, func(some []int) (bool, error) {
+		partial, err := partialMesh(from.Mesh, changed, some)
 		if err != nil {
 			return false, err
 		}
 		return restartsWith(partial)
 	})
-	return slices.DeleteFunc(changed, func(field Field) bool { return len(field.Effects) == 0 }), err
+	if err != nil {
+		return nil, err
+	}
+	var out []Field
+	for _, i := range set(blamed) {
+		field := changed[i]
+		field.Effects, field.Clusters = []Effect{Restart}, []string{in.Name}
+		out = append(out, field)
+	}
+	return out, nil
 }
 
 // Renderer is the change from the renderer that made what runs in a cluster, zero when nobody knows, to this one.
@@ -69,13 +82,13 @@ func Renderer(running int64, clusterID string) Field {
 }
 
 // partialMesh is a profile with some of its changed fields as they are after the change.
-func partialMesh(from v1alpha1.MeshProfile, changed []Field, set map[int]bool) (v1alpha1.MeshProfile, error) {
+func partialMesh(from v1alpha1.MeshProfile, changed []Field, some []int) (v1alpha1.MeshProfile, error) {
 	partial, err := treeOf(from)
 	if err != nil {
 		return v1alpha1.MeshProfile{}, err
 	}
-	for i := range set {
-		put(partial, changed[i].keys[1:], changed[i].After)
+	for _, i := range some {
+		partial = with(partial, changed[i].keys[1:], changed[i].After)
 	}
 	var out v1alpha1.MeshProfile
 	err = fromTree(partial, &out)
