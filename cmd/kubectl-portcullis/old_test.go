@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,10 +57,28 @@ func TestReviewSaysWhatAChangeDoes(t *testing.T) {
 			if !reflect.DeepEqual(decision.Effects, test.effects) {
 				t.Errorf("got effects %v, want %v", decision.Effects, test.effects)
 			}
-			want := strings.Join(append([]string{"istiogateway istio-system/edge: would be admitted"}, test.lines...), "\n  ") + "\n"
-			expect(t, reviewed(t, "-f", path, "--old", old, "--with", with), 0, want, "")
+			got, status, word := reviewed(t, "-f", path, "--old", old, "--with", with), 0, "admitted"
+			if len(test.lines) > 0 {
+				got, status, word = unapproved(t, got), 1, "refused"
+			}
+			want := strings.Join(append([]string{"istiogateway istio-system/edge: would be " + word}, test.lines...), "\n  ") + "\n"
+			expect(t, got, status, want, "")
 		})
 	}
+}
+
+// unapproved is an outcome without the lines that ask for an approval, of which it must have some.
+func unapproved(t *testing.T, got outcome) outcome {
+	t.Helper()
+	lines := strings.SplitAfter(got.out, "\n")
+	rest := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		return strings.Contains(line, "_approval: ") && strings.Contains(line, "must be approved by somebody other than its author")
+	})
+	if len(rest) == len(lines) {
+		t.Errorf("got %s, want it to ask for an approval", got.out)
+	}
+	got.out = strings.Join(rest, "")
+	return got
 }
 
 func TestReviewNamesAChangeByItsDigest(t *testing.T) {
@@ -146,23 +165,23 @@ func TestReviewTakesTheNamespaceOfTheFlagForStoredGatewaysToo(t *testing.T) {
 	}
 	got := reviewed(t, "-n", "istio-system", "--with", file(t, clusters("c1", "c2")), "--old", file(t, homeless(balanced)),
 		"-f", file(t, homeless(`{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`)))
-	expect(t, got, 0, "istiogateway istio-system/edge: would be admitted\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n", "")
+	expect(t, unapproved(t, got), 1, "istiogateway istio-system/edge: would be refused\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n", "")
 }
 
 func TestReviewReadsStoredGatewaysFromSeveralFiles(t *testing.T) {
 	moved := `{clusterIds: [c1, c2], ports: [{port: 80}], serviceType: NodePort}`
-	lost := "would be admitted\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n"
+	lost := "would be refused\n  AddressLoss in c1, c2: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n"
 	got := reviewed(t, "--with", file(t, clusters("c1", "c2")),
 		"-f", file(t, edgeWith(moved)+"---\n"+named("other", edgeWith(moved))),
 		"--old", file(t, edgeWith(balanced)), "--old", file(t, named("other", edgeWith(balanced))))
-	expect(t, got, 0, "istiogateway istio-system/edge: "+lost+"istiogateway istio-system/other: "+lost, "")
+	expect(t, unapproved(t, got), 1, "istiogateway istio-system/edge: "+lost+"istiogateway istio-system/other: "+lost, "")
 }
 
 // The last thing that anybody wants of a gateway that is refused is to lose sight of what else it would do.
 func TestReviewSaysWhatARefusedChangeWouldDo(t *testing.T) {
 	got := reviewed(t, "--with", file(t, clusters("c1", "c2")), "--old", file(t, edgeWith(balanced)),
 		"-f", file(t, edgeWith(`{clusterIds: [c1, nowhere], ports: [{port: 80}]}`)))
-	expect(t, got, 1, `istiogateway istio-system/edge: would be refused
+	expect(t, unapproved(t, got), 1, `istiogateway istio-system/edge: would be refused
   cluster_ids: spec.clusterIds[1]: must be the ID of a registered cluster, is nowhere (list the clusters with kubectl get gatewayclusters)
   AddressLoss in c2: spec.clusterIds: ["c1","c2"] -> ["c1","nowhere"]
 `, "")

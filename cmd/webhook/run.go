@@ -15,7 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/mutate"
 	"portcullis.dev/portcullis/pkg/policy"
@@ -48,11 +50,9 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the serving certificate: %w", err)
 	}
-	reviewer := &review.Reviewer{Engine: rules.Live.Engine, Clusters: clusters(mgr.GetClient()), Now: time.Now}
+	reviewer := &review.Reviewer{Engine: rules.Live.Engine, Clusters: clusters(mgr.GetClient()), Approvals: approvals(mgr.GetAPIReader()), Now: time.Now}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
-	server.Register("/mutate", &webhook.Admission{Handler: &mutate.Handler{Mutator: reviewer}})
-	server.Register("/validate", &webhook.Admission{Handler: &validate.Handler{Validator: reviewer}})
-	server.Register("/validate-policy", &webhook.Admission{Handler: &validate.PolicyHandler{Checker: rules}})
+	register(server, reviewer, rules, mgr)
 	if err := mgr.Add(afterCaches{server}); err != nil {
 		return fmt.Errorf("adding the webhook server: %w", err)
 	}
@@ -63,6 +63,20 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// register says who answers at which path.
+func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager) {
+	approvalReviewer := &review.ApprovalReviewer{Reviewer: reviewer, Gateway: gateways(mgr.GetAPIReader()), MayApprove: mayApprove(mgr.GetClient())}
+	for path, handler := range map[string]admission.Handler{
+		"/mutate":            &mutate.Handler{Mutator: reviewer},
+		"/validate":          &validate.Handler{Validator: reviewer},
+		"/validate-policy":   &validate.PolicyHandler{Checker: rules},
+		"/mutate-approval":   &mutate.ApprovalHandler{Stamper: approvalReviewer},
+		"/validate-approval": &validate.ApprovalHandler{Validator: approvalReviewer},
+	} {
+		server.Register(path, &webhook.Admission{Handler: handler})
+	}
 }
 
 // compile reads the configuration, and compiles the built-in rules with it to know that they can be: GatewayPolicies
@@ -105,7 +119,7 @@ func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured 
 // newManager runs everything but decides nothing: any replica may answer, so no leader is elected.
 func newManager(o options) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, v1beta1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
@@ -114,6 +128,8 @@ func newManager(o options) (manager.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
+	// The API server knows better how much it can take, and a decision that waits for us is one that comes too late.
+	config.QPS = -1
 	mgr, err := ctrl.NewManager(config, manager.Options{
 		Scheme:                 scheme,
 		Cache:                  caSecretOnly(o),

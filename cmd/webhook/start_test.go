@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -195,10 +196,13 @@ func TestRunListensWhenItKnowsTheClustersAndNotBefore(t *testing.T) {
 	g.Eventually(func() int { return status(http.DefaultClient, "http://"+health+"/readyz") }).WithTimeout(time.Minute).Should(Equal(http.StatusOK))
 	here := `{"metadata":{"name":"edge","namespace":"istio-system"},"spec":{"clusterIds":["c1"]}}`
 	answer := asked(t, trusting, webhooks+"/validate", here)
+	g.Expect(answer.Result.Message).To(HavePrefix("stamps: metadata.annotations.portcullis.dev/admitted: must be sha256:"), "the mutating webhook was left out")
+	stamped := strings.Replace(here, `"name"`, `"annotations":{"portcullis.dev/admitted":"`+regexp.MustCompile(`sha256:\w+`).FindString(answer.Result.Message)+`"},"name"`, 1)
+	answer = asked(t, trusting, webhooks+"/validate", stamped)
 	g.Expect(answer.Allowed).To(BeTrue(), "%v", answer.Result)
 	answer = asked(t, trusting, webhooks+"/validate", strings.Replace(here, "c1", "nowhere", 1))
 	g.Expect(answer.Allowed).To(BeFalse())
-	g.Expect(answer.Result.Message).To(HavePrefix("cluster_ids: spec.clusterIds[0]: must be the ID of a registered cluster, is nowhere"))
+	g.Expect(answer.Result.Message).To(ContainSubstring("cluster_ids: spec.clusterIds[0]: must be the ID of a registered cluster, is nowhere"))
 	answer = asked(t, trusting, webhooks+"/mutate", here)
 	g.Expect(string(answer.Patch)).To(ContainSubstring(`"path":"/spec/replicaCount"`))
 	g.Expect(status(trusting, webhooks+"/")).To(Equal(http.StatusNotFound), "it serves nothing else")

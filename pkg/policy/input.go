@@ -25,8 +25,11 @@ type Input struct {
 	Mesh Mesh
 	// Change is what the change does; nil when nobody looked.
 	Change any
-	// Approvals are those of this gateway that match the change.
+	// Approvals are all of this gateway, each with its state.
 	Approvals []any
+	// Approval is the approval that somebody makes, nil when a gateway is asked about; Found is what the caller found
+	// out about it: {gatewayUID, digest, allowed, reason}.
+	Approval, Found any
 	// Now is the time, RFC 3339. Rules have no other clock, so that a decision can be repeated.
 	Now string
 
@@ -51,6 +54,11 @@ type Request struct {
 type User struct {
 	// Username is the user's name.
 	Username string
+	// UID of the account; empty where the API server knows none.
+	UID string
+	// CredentialID names the credential that the user came with; empty where the API server knows none, as for a user
+	// who is impersonated.
+	CredentialID string
 	// Groups that the user is in.
 	Groups []string
 }
@@ -79,6 +87,9 @@ type Mesh struct {
 
 // check refuses an input that the rules would misread: they take a missing object for a deletion.
 func (in Input) check() error {
+	if in.Approval != nil {
+		return nil
+	}
 	if in.Gateway == nil && in.Request.Operation != operationDelete {
 		return fmt.Errorf("input.gateway must hold the object on %s, is absent", in.Request.Operation)
 	}
@@ -105,7 +116,9 @@ func (in Input) value(known *layouts) (ast.Value, error) {
 		"mesh":     in.Mesh.fields(),
 		"now":      in.Now,
 	}
-	for name, object := range map[string]any{"gateway": in.Gateway, "old": in.Old, "change": in.Change} {
+	for name, object := range map[string]any{
+		"gateway": in.Gateway, "old": in.Old, "change": in.Change, "approval": in.Approval, "found": in.Found,
+	} {
 		if object != nil {
 			fields[name] = object
 		}
@@ -123,11 +136,22 @@ func (in Input) value(known *layouts) (ast.Value, error) {
 func (r Request) fields() map[string]any {
 	return map[string]any{
 		"operation": r.Operation,
-		"user":      map[string]any{"username": r.User.Username, "groups": append([]string{}, r.User.Groups...)},
+		"user":      r.User.fields(),
 		"dryRun":    r.DryRun,
 		"name":      r.Name,
 		"namespace": r.Namespace,
 	}
+}
+
+// fields are a user as the rules read it.
+func (u User) fields() map[string]any {
+	fields := map[string]any{"username": u.Username, "groups": append([]string{}, u.Groups...)}
+	for name, value := range map[string]string{"uid": u.UID, "credentialId": u.CredentialID} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	return fields
 }
 
 // fields are a cluster as the rules read it.

@@ -38,9 +38,10 @@ func engine(t testing.TB) *policy.Engine {
 func reviewer(t testing.TB, registered ...v1alpha1.GatewayCluster) *Reviewer {
 	t.Helper()
 	return &Reviewer{
-		Engine:   func() *policy.Engine { return engine(t) },
-		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
-		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*60*60)) },
+		Engine:    func() *policy.Engine { return engine(t) },
+		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
+		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
+		Now:       func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*60*60)) },
 	}
 }
 

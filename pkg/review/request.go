@@ -2,8 +2,10 @@ package review
 
 import (
 	"fmt"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -66,7 +68,7 @@ func FromAdmission(in admissionv1.AdmissionRequest) (Request, error) {
 		Operation: in.Operation,
 		Namespace: in.Namespace,
 		Name:      in.Name,
-		User:      policy.User{Username: in.UserInfo.Username, Groups: in.UserInfo.Groups},
+		User:      user(in.UserInfo),
 		DryRun:    in.DryRun != nil && *in.DryRun,
 	}
 	var err error
@@ -99,4 +101,18 @@ func part(field string, operation admissionv1.Operation, raw []byte) (*Object, e
 		return nil, fmt.Errorf("request.%s: %w", field, err)
 	}
 	return object, nil
+}
+
+// credentialID is where the API server says which credential a user came with. A user who is impersonated has none: the
+// API server tells admission nothing of who impersonates them.
+const credentialID = "authentication.kubernetes.io/credential-id"
+
+// user is who asks, as the rules read it.
+func user(in authenticationv1.UserInfo) policy.User {
+	return policy.User{
+		Username:     in.Username,
+		UID:          in.UID,
+		CredentialID: strings.Join(in.Extra[credentialID], ","),
+		Groups:       in.Groups,
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -23,6 +24,10 @@ type Reviewer struct {
 	Engine func() *policy.Engine
 	// Clusters lists the registered clusters. It must answer from memory: it is asked on every admission.
 	Clusters func(context.Context) ([]v1alpha1.GatewayCluster, error)
+	// Approvals lists the approvals of a gateway. It must answer from the API server, not from memory: an approval counts
+	// from the instant it is made, and no longer from the instant it is used. It is asked on the rare admission that
+	// needs one.
+	Approvals func(ctx context.Context, namespace, gateway string) ([]v1alpha1.ChangeApproval, error)
 	// Now is the clock; time.Now outside tests.
 	Now func() time.Time
 }
@@ -41,13 +46,49 @@ type Decision struct {
 	Revision string
 }
 
-// Mutate returns the gateway with what the rules fill in. An error means that nothing could be decided, and
-// the request must be refused.
+// Mutate returns the gateway with what the rules fill in, and with the guard's own annotations as they must be. An
+// error means that nothing could be decided, and the request must be refused.
 func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any, error) {
+	if request.Gateway.Typed.DeletionTimestamp != nil {
+		return stamped(request.Gateway.Raw, stored(request.Old)), nil
+	}
+	r, err := r.frozen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filled, err := r.fill(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if request.Gateway, err = rewritten(filled); err != nil {
+		return nil, err
+	}
+	effect, err := r.change(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	approvals, err := r.approvals(ctx, request, effect)
+	if err != nil {
+		return nil, err
+	}
+	stamps, err := r.stamps(request, effect, approvals)
+	if err != nil {
+		return nil, err
+	}
+	return stamped(filled, stamps), nil
+}
+
+// fill returns the gateway with what the rules fill in.
+func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, error) {
 	// A gateway on its way out is left as it is: filling a default could only get in the way of removing
 	// its finalizers.
 	if request.Gateway.Typed.DeletionTimestamp != nil {
 		return request.Gateway.Raw, nil
+	}
+	// So is one whose author changes nothing of what runs: a default that is filled in on the way of a label could
+	// restart pods.
+	if untouched, err := isUntouched(request); err != nil || untouched {
+		return request.Gateway.Raw, err
 	}
 	engine, err := r.engine()
 	if err != nil {
@@ -62,6 +103,28 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 		return nil, err
 	}
 	return mutation.Apply(request.Gateway.Raw)
+}
+
+// isUntouched says whether a request leaves alone what runs: the spec as it is written, and the annotations that count.
+func isUntouched(request Request) (bool, error) {
+	if request.Old == nil || !reflect.DeepEqual(request.Gateway.Raw["spec"], request.Old.Raw["spec"]) {
+		return false, nil
+	}
+	before, err := change.Fingerprint(request.Old.Typed)
+	if err != nil {
+		return false, err
+	}
+	after, err := change.Fingerprint(request.Gateway.Typed)
+	return before == after, err
+}
+
+// rewritten is a gateway that was written as JSON's types and is read again.
+func rewritten(gateway map[string]any) (*Object, error) {
+	raw, err := json.Marshal(gateway)
+	if err != nil {
+		return nil, fmt.Errorf("writing the gateway as JSON: %w", err)
+	}
+	return NewObject(raw)
 }
 
 // Validate says whether a change may go in. An error means that nothing could be decided, and the request
@@ -79,17 +142,32 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 	if err != nil {
 		return Decision{}, err
 	}
-	input.Change = effect
+	approvals, err := r.approvals(ctx, request, effect)
+	if err != nil {
+		return Decision{}, err
+	}
+	input.Change, input.Approvals = effect, r.judged(request, effect, approvals)
 	engine := r.Engine()
 	verdict, err := engine.Validate(ctx, input)
 	if err != nil {
 		return Decision{}, err
 	}
 	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision()}
-	if len(decision.Denials) == 0 || request.Gateway == nil || request.Old == nil {
+	if request.Gateway == nil {
 		return decision, nil
 	}
-	return r.forgive(ctx, request, decision)
+	if request.Old != nil && len(decision.Denials) > 0 {
+		if decision, err = r.forgive(ctx, request, decision); err != nil {
+			return Decision{}, err
+		}
+	}
+	stamps, err := r.stamps(request, effect, approvals)
+	if err != nil {
+		return Decision{}, err
+	}
+	decision.Denials = append(decision.Denials, checkStamps(request.Gateway.Typed, stamps)...)
+	slices.SortFunc(decision.Denials, policy.Finding.Compare)
+	return decision, nil
 }
 
 // engine is what decides now.
@@ -112,11 +190,11 @@ func (r *Reviewer) frozen(ctx context.Context) (*Reviewer, error) {
 		return nil, fmt.Errorf("listing the registered clusters: %w", err)
 	}
 	now := r.Now()
-	return &Reviewer{
-		Engine:   func() *policy.Engine { return engine },
-		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
-		Now:      func() time.Time { return now },
-	}, nil
+	frozen := *r
+	frozen.Engine = func() *policy.Engine { return engine }
+	frozen.Clusters = func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil }
+	frozen.Now = func() time.Time { return now }
+	return &frozen, nil
 }
 
 // change says what a request does to traffic in the clusters.
@@ -149,6 +227,8 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	if err != nil {
 		return Decision{}, err
 	}
+	// What a change does is never of the past: nothing of it is forgiven.
+	input.Change, input.Approvals = change.None(), []any{}
 	before, err := r.Engine().Validate(ctx, input)
 	if err != nil {
 		return Decision{}, err
@@ -182,14 +262,16 @@ func samePlace(a, b policy.Finding) bool {
 func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
 	past := request
 	past.Gateway = request.Old
-	filled, err := r.Mutate(ctx, past)
+	if untouched, err := isUntouched(request); err != nil || untouched {
+		return past, err
+	}
+	// Not an update of itself, which is left as it is.
+	filled, err := r.fill(ctx, Request{
+		Operation: past.Operation, Namespace: past.Namespace, Name: past.Name, User: past.User, DryRun: past.DryRun, Gateway: past.Gateway,
+	})
 	if err != nil {
 		return Request{}, err
 	}
-	raw, err := json.Marshal(filled)
-	if err != nil {
-		return Request{}, fmt.Errorf("writing the stored gateway as JSON: %w", err)
-	}
-	past.Gateway, err = NewObject(raw)
+	past.Gateway, err = rewritten(filled)
 	return past, err
 }

@@ -24,11 +24,11 @@ func TestValidateJudgesWhatCannotBeRendered(t *testing.T) {
 		lost             int
 	}{
 		"denies a new one":                    {unsound, "", []string{sin}, nil, 0},
-		"denies a change into one":            {unsound, sound, []string{sin}, nil, 1},
-		"warns of one that was there before":  {unsoundToo, unsound, nil, []string{sin}, 1},
-		"lets somebody mend one":              {sound, unsound, nil, nil, 1},
-		"lets somebody delete one":            {"", unsound, nil, nil, 1},
-		"denies another sin beside its first": {strings.Replace(unsound, "c1]", "c1, nowhere]", 1), unsound, []string{"cluster_ids: spec.clusterIds[1]"}, []string{sin}, 1},
+		"denies a change into one":            {unsound, sound, []string{"address_approval: spec.ports", sin, "restart_approval: spec.ports"}, nil, 1},
+		"warns of one that was there before":  {unsoundToo, unsound, []string{"address_approval: spec.replicaCount", "restart_approval: spec.replicaCount"}, []string{sin}, 1},
+		"lets an approver let one be mended":  {sound, unsound, []string{"address_approval: spec.ports", "restart_approval: spec.ports"}, nil, 1},
+		"lets an approver let one be deleted": {"", unsound, []string{"address_approval: metadata.name"}, nil, 1},
+		"denies another sin beside its first": {strings.Replace(unsound, "c1]", "c1, nowhere]", 1), unsound, []string{"address_approval: spec.clusterIds", "cluster_ids: spec.clusterIds[1]", "restart_approval: spec.clusterIds"}, []string{sin}, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,10 @@ import (
 	"portcullis.dev/portcullis/pkg/review"
 )
 
+// codeBreakGlass is the rule that warns of what went in without an approval in an emergency. That is to be found in every
+// log.
+const codeBreakGlass = "break_glass"
+
 // Validator decides whether a change may go in; an error means that it could not decide.
 type Validator interface {
 	Validate(context.Context, review.Request) (review.Decision, error)
@@ -51,15 +55,23 @@ func (h *Handler) decide(ctx context.Context, req admission.Request) admission.R
 		log.FromContext(ctx).Error(err, "Refused what could not be decided")
 		return admission.Errored(http.StatusInternalServerError, fmt.Errorf("deciding %s of IstioGateway %s/%s: %w", req.Operation, req.Namespace, req.Name, err))
 	}
+	return answer(ctx, decision, request.DryRun)
+}
+
+// answer words a decision.
+func answer(ctx context.Context, decision review.Decision, dryRun bool) admission.Response {
 	response := admission.Allowed("")
 	if len(decision.Denials) > 0 {
-		log.FromContext(ctx).Info("Refused", "codes", codes(decision.Denials), "revision", decision.Revision, "dryRun", request.DryRun)
+		log.FromContext(ctx).Info("Refused", "codes", codes(decision.Denials), "revision", decision.Revision, "dryRun", dryRun)
 		response = admission.Denied(Message(decision.Denials))
 	}
 	if len(decision.Audits) > 0 {
-		log.FromContext(ctx).Info("Let in what rules find fault with, for they only audit", "findings", decision.Audits, "revision", decision.Revision, "dryRun", request.DryRun)
+		log.FromContext(ctx).Info("Let in what rules find fault with, for they only audit", "findings", decision.Audits, "revision", decision.Revision, "dryRun", dryRun)
 	}
 	for _, warning := range decision.Warnings {
+		if warning.Code == codeBreakGlass {
+			log.FromContext(ctx).Info("Let in without approval: the glass is broken", "warning", warning.Message, "dryRun", dryRun)
+		}
 		response = response.WithWarnings(warning.String())
 	}
 	response.AuditAnnotations = auditAnnotations(decision)
@@ -91,6 +103,11 @@ func auditAnnotations(decision review.Decision) map[string]string {
 	}
 	if len(decision.Audits) > 0 {
 		annotations["audited"] = codes(decision.Audits)
+	}
+	for _, warning := range decision.Warnings {
+		if warning.Code == codeBreakGlass {
+			annotations["break-glass"] = warning.Message
+		}
 	}
 	return annotations
 }

@@ -38,17 +38,38 @@ ensure contains object.union(wanted, {"rule": rule}) if {
 	some wanted in data.own[policy].mutate[rule].ensure
 }
 
-# Rules judge the object as it shall be, and refuse what is absent from it. A deletion leaves no object: nothing of
-# it may then count as absent, or nobody could delete a gateway.
+# What is asked about. Rules judge the object as it shall be, and refuse what is absent from it. A deletion leaves no
+# object: nothing of it may then count as absent, or nobody could delete a gateway. So a rule judges gateways alone,
+# unless it says in judges what it judges.
+subject := "approval" if input.approval
+
+else := "gateway" if input.gateway
+
+else := "deletion"
+
 deny contains finding if {
 	input.gateway
 	some rule
+	some finding in data.validate[rule].deny
+	not data.validate[rule].judges
+}
+
+deny contains finding if {
+	some rule
+	data.validate[rule].judges[subject]
 	some finding in data.validate[rule].deny
 }
 
 warn contains finding if {
 	input.gateway
 	some rule
+	some finding in data.validate[rule].warn
+	not data.validate[rule].judges
+}
+
+warn contains finding if {
+	some rule
+	data.validate[rule].judges[subject]
 	some finding in data.validate[rule].warn
 }
 

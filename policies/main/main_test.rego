@@ -5,7 +5,8 @@ import data.main
 finding(code) := {"code": code, "field": "spec", "message": "must be a, is b", "fix": "do c"}
 
 test_answers_for_an_empty_input if {
-	main.validate == {"deny": set(), "warn": set()} with input as {}
+	{denial.code | some denial in main.validate.deny} == {"address_approval"} with input as {}
+	main.validate.warn == set() with input as {}
 	main.mutate.ensure == set() with input as {}
 	"defaults" in {fill.rule | some fill in main.mutate.fill} with input as {}
 }
@@ -20,6 +21,18 @@ test_refuses_and_warns_of_nothing_on_deletion if {
 	rules := {"a": {"deny": {finding("a")}, "warn": {finding("a")}}}
 	main.validate == {"deny": set(), "warn": set()} with input as {"request": {"operation": "DELETE"}, "old": {}}
 		with data.validate as rules
+}
+
+test_asks_rules_about_what_they_say_they_judge if {
+	rules := {
+		"a": {"deny": {finding("a")}, "warn": {finding("a")}},
+		"b": {"deny": {finding("b")}, "warn": {finding("b")}, "judges": {"gateway", "deletion"}},
+		"c": {"deny": {finding("c")}, "warn": {finding("c")}, "judges": {"approval"}},
+	}
+	every subject, codes in {"gateway": {"a", "b"}, "deletion": {"b"}, "approval": {"c"}} {
+		found := {finding(code) | some code in codes}
+		main.validate == {"deny": found, "warn": found} with input as {subject: {}} with data.validate as rules
+	}
 }
 
 test_collects_what_every_rule_fills_with_the_rule_that_says_so if {

@@ -18,6 +18,8 @@ var _ = Describe("the webhook configurations", func() {
 		Expect(validating.Webhooks[0].ClientConfig).To(Equal(admissionregistrationv1.WebhookClientConfig{
 			URL: new("https://localhost:9443/validate"), CABundle: []byte("ca"),
 		}))
+		Expect(*mutating.Webhooks[1].ClientConfig.URL).To(Equal("https://localhost:9443/mutate-approval"))
+		Expect(*validating.Webhooks[1].ClientConfig.URL).To(Equal("https://localhost:9443/validate-approval"))
 	})
 
 	It("leave the CA to the server when there is none yet", func() {
@@ -41,7 +43,11 @@ var _ = Describe("the webhook configurations", func() {
 				},
 			}}
 		}
-		Expect(mutating.Webhooks).To(HaveLen(1))
+		approvals := gateways(admissionregistrationv1.Create)
+		approvals[0].Rule.APIGroups, approvals[0].Rule.APIVersions = []string{"portcullis.dev"}, []string{"v1alpha1"}
+		approvals[0].Rule.Resources = []string{"changeapprovals"}
+		Expect(mutating.Webhooks).To(HaveLen(2))
+		Expect(mutating.Webhooks[1].Rules).To(Equal(approvals))
 		Expect(mutating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update)))
 		for _, webhook := range validating.Webhooks[1:] {
 			for _, rule := range webhook.Rules {

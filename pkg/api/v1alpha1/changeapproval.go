@@ -12,6 +12,8 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,shortName=ca
+// +kubebuilder:selectablefield:JSONPath=`.spec.gatewayName`
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.usedBy) || has(self.status) && has(self.status.usedBy) && self.status.usedBy == oldSelf.status.usedBy",message="status.usedBy is set once"
 // +kubebuilder:printcolumn:name="Gateway",type=string,JSONPath=`.spec.gatewayName`
 // +kubebuilder:printcolumn:name="Approved By",type=string,JSONPath=`.spec.approvedBy.username`
 // +kubebuilder:printcolumn:name="Not After",type=string,JSONPath=`.spec.notAfter`
@@ -48,6 +50,11 @@ type ChangeApprovalSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	GatewayName string `json:"gatewayName"`
+	// UID of that gateway, set by the webhook: a gateway that is deleted and made again under the same name needs
+	// approvals of its own. What a client writes here is replaced.
+	//
+	// +optional
+	GatewayUID string `json:"gatewayUID,omitempty"`
 	// Digest of the change, sha256:<hex>, as the refusal printed it.
 	//
 	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
@@ -103,8 +110,18 @@ type ApprovedChange struct {
 
 // Approver is who made an approval.
 type Approver struct {
-	// Name of the user, as the API server authenticated it.
+	// Name of the user, as the API server authenticated it. Of a user who is impersonated it is the name of that one:
+	// the API server tells nobody at admission who stands behind, only its own audit log.
 	Username string `json:"username"`
+	// UID of the user's account; absent where the API server knows none.
+	//
+	// +optional
+	UID string `json:"uid,omitempty"`
+	// ID of the credential that the user came with, for example X509SHA256=<hex>; absent where the API server knows none,
+	// and that it knows none of a user who is impersonated.
+	//
+	// +optional
+	CredentialID string `json:"credentialId,omitempty"`
 	// Groups of the user, as the API server knows them.
 	//
 	// +optional
