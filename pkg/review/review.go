@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -41,6 +42,11 @@ type Decision struct {
 	Revision string
 }
 
+// mostPasses bounds how often the rules are asked what to fill in. What one fills in may be what another reads: a
+// default places a gateway, and only then is it known what fits its clusters. A gateway that is filled in already
+// takes one pass, a new one mostly two.
+const mostPasses = 4
+
 // Mutate returns the gateway with what the rules fill in. An error means that nothing could be decided, and
 // the request must be refused.
 func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any, error) {
@@ -49,15 +55,32 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 	if request.Gateway.Typed.DeletionTimestamp != nil {
 		return request.Gateway.Raw, nil
 	}
-	engine, err := r.engine()
+	r, err := r.frozen(ctx)
 	if err != nil {
 		return nil, err
 	}
+	for range mostPasses {
+		filled, err := r.fill(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		if reflect.DeepEqual(filled, request.Gateway.Raw) {
+			return filled, nil
+		}
+		if request.Gateway, err = objectOf(filled); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("rules must have nothing more to fill in after %d passes, have", mostPasses)
+}
+
+// fill asks the rules once.
+func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, error) {
 	input, err := r.input(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	mutation, err := engine.Mutate(ctx, input)
+	mutation, err := r.Engine().Mutate(ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -186,10 +209,15 @@ func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	past.Gateway, err = objectOf(filled)
+	return past, err
+}
+
+// objectOf is a filled gateway in both forms.
+func objectOf(filled map[string]any) (*Object, error) {
 	raw, err := json.Marshal(filled)
 	if err != nil {
-		return Request{}, fmt.Errorf("writing the stored gateway as JSON: %w", err)
+		return nil, fmt.Errorf("writing the filled gateway as JSON: %w", err)
 	}
-	past.Gateway, err = NewObject(raw)
-	return past, err
+	return NewObject(raw)
 }
