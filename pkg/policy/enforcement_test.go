@@ -112,7 +112,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		{name: "with a rule that nobody has", text: `{enforcement: {nobody: Warn}}`, says: "reading the enforcement: nobody must be a validating rule"},
 		{name: "with another enforcement", text: `{enforcement: {namespace: warn}}`, says: `reading the enforcement: namespace must be one of Deny, Warn, Audit, is "warn"`},
 		{name: "with parameters of no rule", text: `{parameters: {nobody: {a: 1}}}`, says: "reading the parameters: nobody must be absent"},
-		{name: "with a misspelt parameter", text: `{parameters: {namespace: {alowed: []}}}`, says: "reading the parameters: namespace.alowed must be absent"},
+		{name: "with a misspelt parameter", text: `{parameters: {namespace: {allow: []}}}`, says: "reading the parameters: namespace.allow must be absent"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

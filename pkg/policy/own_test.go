@@ -71,7 +71,7 @@ func labelled(tb testing.TB, labels string) policy.Input {
 	tb.Helper()
 	in := creating(object(tb, `{"metadata": {"name": "edge", "namespace": "istio-system", "labels": `+labels+`}, "spec": {"clusterIds": ["c1"]}}`))
 	in.Request.Namespace = "istio-system"
-	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Mesh: policy.Mesh{Version: "1.26"}}}
+	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Effective: map[string]any{"serviceType": "LoadBalancer"}, Mesh: policy.Mesh{Version: "1.26"}}}
 	in.Mesh = policy.Mesh{Version: "1.26"}
 	return in
 }
@@ -191,7 +191,7 @@ func TestPoliciesAreRefused(t *testing.T) {
 		{name: "that enforce as nobody can", policy: policy.Policy{Name: "p", Enforcements: map[string]policy.Enforcement{"namespace": "deny"}}, says: []string{`spec.enforcements: namespace must be one of Deny, Warn, Audit, is "deny"`}},
 		{name: "that enforce their own rules as nobody can", policy: policy.Policy{Name: "p", Enforcement: "No"}, says: []string{`spec.enforcement must be one of Deny, Warn, Audit, is "No"`}},
 		{name: "with parameters of no rule", policy: policy.Policy{Name: "p", Parameters: map[string]any{"nobody": map[string]any{}}}, says: []string{"spec.parameters: nobody must be absent: no rule reads it"}},
-		{name: "with parameters that no rule reads", policy: policy.Policy{Name: "p", Parameters: map[string]any{"namespace": map[string]any{"alowed": []any{}}}}, says: []string{"spec.parameters: namespace.alowed must be absent"}},
+		{name: "with parameters that no rule reads", policy: policy.Policy{Name: "p", Parameters: map[string]any{"namespace": map[string]any{"allow": []any{}}}}, says: []string{"spec.parameters: namespace.allow must be absent"}},
 		{name: "with parameters of another kind", policy: policy.Policy{Name: "p", Parameters: map[string]any{"namespace": map[string]any{"allowed": "all"}}}, says: []string{"spec.parameters: namespace.allowed: Invalid type. Expected: array, given: string"}},
 		{name: "with own parameters that are no object", policy: policy.Policy{Name: "team-a", Modules: teamA().Modules, Parameters: map[string]any{"team_label": 1.0}}, says: []string{"spec.parameters: team_label must be absent"}},
 	}
