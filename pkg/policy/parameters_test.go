@@ -76,3 +76,18 @@ func TestNewRefusesParametersThatNoRuleReads(t *testing.T) {
 		})
 	}
 }
+
+// A sentence is no place for 4.294967295e+09.
+func TestLargeParametersAreSaidAsTheyAreWritten(t *testing.T) {
+	engine := newEngine(t, with(quiet(), map[string]string{
+		"main/main.rego":  "package main\n\nmutate := {}\n\nvalidate := {\"deny\": [{\"code\": \"c\", \"field\": \"f\", \"message\": sprintf(\"%v\", [data.parameters.rule.large]), \"fix\": \"\"}], \"warn\": []}\n",
+		"parameters.yaml": "rule: {large: 4294967295}\n",
+	}))
+	verdict, err := engine.Validate(t.Context(), creating(map[string]any{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := verdict.Denials[0].Message; got != "4294967295" {
+		t.Errorf("says %s, want 4294967295", got)
+	}
+}
