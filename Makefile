@@ -29,9 +29,11 @@ lint: ## Run the linters
 	$(BIN)/golangci-lint run ./...
 
 .PHONY: generate
-generate: ## Write the generated files: deepcopy functions and CRDs
+generate: ## Write the generated files: deepcopy functions, CRDs and the page of rules
 	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
 	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/crds
+	@# Written beside first: a rule that cannot be read must not leave an empty page.
+	go run ./cmd/kubectl-portcullis policy docs policies > docs/rules.md.new && mv docs/rules.md.new docs/rules.md
 
 .PHONY: verify
 verify: ## Fail, by name, on a generated file that is stale

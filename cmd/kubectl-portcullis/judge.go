@@ -28,7 +28,10 @@ type judge struct {
 	clusters []v1alpha1.GatewayCluster
 	// assume takes every cluster that a gateway names as registered, and says so.
 	assume bool
+	// keep is told of every decision that the rules make, with the request before mutation; nil when nobody listens.
+	keep func(review.Request, review.Decision) error
 
+	// engine is that of the built-in rules unless another is given.
 	engine  *policy.Engine
 	schemas schema.Schemas
 }
@@ -44,11 +47,16 @@ type result struct {
 	Gateway map[string]any `json:"gateway"`
 }
 
+// deadline of one evaluation. A terminal is in no hurry; a rule that never ends is stopped all the same.
+const deadline = 10 * time.Second
+
 // newJudge compiles the built-in rules and schemas.
 func newJudge(ctx context.Context, j judge) (*judge, error) {
 	var err error
-	// A terminal is in no hurry; a rule that never ends is stopped all the same.
-	if j.engine, err = policy.New(ctx, policies.FS, policy.Options{Deadline: 10 * time.Second}); err != nil {
+	if j.engine == nil {
+		j.engine, err = policy.New(ctx, policies.FS, policy.Options{Deadline: deadline})
+	}
+	if err != nil {
 		return nil, fmt.Errorf("compiling the rules: %w", err)
 	}
 	if j.schemas, err = schema.Load(charts.CRDs); err != nil {
@@ -73,24 +81,30 @@ func (j *judge) decide(ctx context.Context, gateway, old map[string]any) (result
 	if errs := shape.Validate(ctx, gateway, old); len(errs) > 0 {
 		return refused(gateway, schemaFindings(errs)), nil
 	}
-	request, err := j.request(gateway, old)
+	submitted, err := j.request(gateway, old)
 	if err != nil {
 		return result{}, err
 	}
-	reviewer := j.reviewer(request)
-	filled, err := reviewer.Mutate(ctx, request)
+	reviewer := j.reviewer(submitted)
+	filled, err := reviewer.Mutate(ctx, submitted)
 	if err != nil {
 		return result{}, err
 	}
 	if errs := shape.Validate(ctx, filled, old); len(errs) > 0 {
 		return refused(filled, schemaFindings(errs)), nil
 	}
-	if request, err = j.request(filled, old); err != nil {
+	request, err := j.request(filled, old)
+	if err != nil {
 		return result{}, err
 	}
 	decision, err := reviewer.Validate(ctx, request)
 	if err != nil {
 		return result{}, err
+	}
+	if j.keep != nil {
+		if err := j.keep(submitted, decision); err != nil {
+			return result{}, fmt.Errorf("recording the decision: %w", err)
+		}
 	}
 	return result{
 		Allowed:  len(decision.Denials) == 0,

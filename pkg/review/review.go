@@ -39,6 +39,8 @@ type Decision struct {
 	Change change.Change
 	// Revision of the rules that decided.
 	Revision string
+	// Input is what they were asked.
+	Input policy.Input
 }
 
 // Mutate returns the gateway with what the rules fill in. An error means that nothing could be decided, and
@@ -85,7 +87,7 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 	if err != nil {
 		return Decision{}, err
 	}
-	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision()}
+	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision(), Input: input}
 	if len(decision.Denials) == 0 || request.Gateway == nil || request.Old == nil {
 		return decision, nil
 	}
