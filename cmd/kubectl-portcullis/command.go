@@ -22,7 +22,7 @@ func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command.SetIn(streams.In)
 	command.SetOut(streams.Out)
 	command.SetErr(streams.ErrOut)
-	command.AddCommand(newReviewCommand(streams))
+	command.AddCommand(newReviewCommand(streams), newPolicyCommand(streams))
 	return command
 }
 

@@ -97,30 +97,41 @@ func clusters() []*v1alpha1.GatewayCluster {
 type guard struct {
 	binary       string
 	port, health int
-	session      *gexec.Session
+	// args are further flags.
+	args    []string
+	session *gexec.Session
 }
 
 // start starts the webhook and waits until it is ready.
 func (g *guard) start() {
 	GinkgoHelper()
-	command := exec.Command(g.binary,
+	g.launch()
+	Eventually(g.readiness).Should(Equal(http.StatusOK))
+}
+
+// launch starts the webhook.
+func (g *guard) launch() {
+	GinkgoHelper()
+	command := exec.Command(g.binary, append([]string{
 		"--kubeconfig", plane.Kubeconfig,
 		"--bind-address", "127.0.0.1", "--port", strconv.Itoa(g.port),
-		"--health-probe-bind-address", "127.0.0.1:"+strconv.Itoa(g.health),
+		"--health-probe-bind-address", "127.0.0.1:" + strconv.Itoa(g.health),
 		"--metrics-bind-address", "0",
 		"--ca-secret-namespace", namespace,
 		"--dns-names", "localhost",
-	)
+	}, g.args...)...)
 	var err error
 	g.session, err = gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
-	Eventually(func() (int, error) {
-		response, err := http.Get("http://127.0.0.1:" + strconv.Itoa(g.health) + "/readyz")
-		if err != nil {
-			return 0, err
-		}
-		return response.StatusCode, response.Body.Close()
-	}).Should(Equal(http.StatusOK))
+}
+
+// readiness is the status that /readyz answers with.
+func (g *guard) readiness() (int, error) {
+	response, err := http.Get("http://127.0.0.1:" + strconv.Itoa(g.health) + "/readyz")
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
 }
 
 // stop stops the webhook.
