@@ -15,6 +15,7 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"leader-election-namespace": "",
 		"workers":                   "16",
 		"kubeconfig":                "",
+		"approval-retention":        "2160h0m0s",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {

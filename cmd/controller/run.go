@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,12 +14,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/reconcile"
 )
+
+// defaultApprovalRetention keeps the record of who approved what for a quarter of a year.
+const defaultApprovalRetention = 90 * 24 * time.Hour
 
 // options are the controller's flags.
 type options struct {
@@ -30,6 +35,8 @@ type options struct {
 	leaderElectionNamespace string
 	// workers is how many gateways, each in one cluster, are worked on at once.
 	workers int
+	// approvalRetention is how long an approval is kept after it was used or expired.
+	approvalRetention time.Duration
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -47,6 +54,9 @@ func newCommand() *cobra.Command {
 			if o.workers < 1 {
 				return fmt.Errorf("--workers must be at least 1, is %d", o.workers)
 			}
+			if o.approvalRetention < 0 {
+				return fmt.Errorf("--approval-retention must not be negative, is %s", o.approvalRetention)
+			}
 			logger := zap.New(zap.UseFlagOptions(&o.logging))
 			ctrl.SetLogger(logger)
 			return run(ctrl.LoggerInto(command.Context(), logger), o)
@@ -58,6 +68,7 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas work, and the others wait")
 	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the leader's Lease; the pod's own when empty")
 	flags.IntVar(&o.workers, "workers", 16, "gateways, each in one cluster, that are worked on at once")
+	flags.DurationVar(&o.approvalRetention, "approval-retention", defaultApprovalRetention, "how long a ChangeApproval is kept after it was used or expired")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -72,7 +83,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
-	if err := reconcile.Setup(mgr, o.workers); err != nil {
+	if err := reconcile.Setup(mgr, reconcile.Options{Workers: o.workers, ApprovalRetention: o.approvalRetention, Metrics: metrics.Registry}); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {

@@ -46,7 +46,7 @@ func apiServer(t *testing.T, missing ...string) string {
 		"policy/v1":                      "PodDisruptionBudget",
 		"rbac.authorization.k8s.io/v1":   "Role RoleBinding",
 		"istio.alibabacloud.com/v1beta1": "IstioGateway",
-		"portcullis.dev/v1alpha1":        "GatewayCluster",
+		"portcullis.dev/v1alpha1":        "GatewayCluster ChangeApproval",
 	} {
 		resources := &metav1.APIResourceList{GroupVersion: version}
 		for _, kind := range strings.Fields(kinds) {

@@ -28,6 +28,8 @@ type objectKey struct {
 type written struct {
 	hash            [sha256.Size]byte
 	resourceVersion string
+	// generation counts the changes of its spec, where the kind counts them.
+	generation int64
 }
 
 // applied says what applying one object did.
@@ -43,11 +45,12 @@ type applied struct {
 	drifted string
 }
 
-// apply brings one object to what it shall be, and writes nothing when it is that already.
+// apply brings one object to what it shall be, and writes nothing when it is that already. With a resource version in
+// at, it writes to that version of the object alone.
 //
 // We force our fields: a gateway's objects have one owner. What we do not state (the replicas under an
 // autoscaler, node ports, other people's annotations) stays with whoever set it.
-func (c *cluster) apply(ctx context.Context, object render.Object) (applied, error) {
+func (c *cluster) apply(ctx context.Context, object render.Object, at string) (applied, error) {
 	desired, hash, err := convert(object)
 	if err != nil {
 		return applied{}, err
@@ -64,13 +67,14 @@ func (c *cluster) apply(ctx context.Context, object render.Object) (applied, err
 	if present != nil && same && !newer(present.GetResourceVersion(), last.resourceVersion) {
 		return applied{object: reference}, nil
 	}
+	desired.SetResourceVersion(at)
 	if err := c.handOver(ctx, desired, present); err != nil {
 		return applied{}, err
 	}
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return applied{}, fmt.Errorf("applying %s %s: %w", key.Kind, key.ObjectKey, err)
 	}
-	c.remember(key, written{hash, desired.GetResourceVersion()})
+	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
 	return compare(reference, present, desired, same), nil
 }
 
@@ -139,6 +143,7 @@ func (c *cluster) forget(key objectKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.written, key)
+	delete(c.judged, key)
 }
 
 // convert is an object as the API server takes it, and the hash of that.

@@ -45,7 +45,7 @@ func storedService(t *testing.T, server client.Reader) *corev1.Service {
 // expectApplied applies an object.
 func expectApplied(t *testing.T, c *cluster, object render.Object) applied {
 	t.Helper()
-	done, err := c.apply(t.Context(), object)
+	done, err := c.apply(t.Context(), object, "")
 	expectError(t, err, "")
 	return done
 }
@@ -169,7 +169,7 @@ func TestApplyRefusesWhatIsNotOurs(t *testing.T) {
 			live := apiWith(t, foreign)
 			// The cache holds our own objects alone, and so knows nothing of this one.
 			cached := apiWith(t)
-			_, err := newCluster(cached, live).apply(t.Context(), serviceOn(t, "80"))
+			_, err := newCluster(cached, live).apply(t.Context(), serviceOn(t, "80"), "")
 			expectError(t, err, test.want)
 			expectEqual(t, "requests", append(cached.calls, live.calls...), []string(nil))
 		})
@@ -185,7 +185,7 @@ func TestApplySaysWhatWasRefusedAndTriesAgain(t *testing.T) {
 			server := apiWith(t)
 			c := newCluster(server, server)
 			server.refusing(errors.New("refused"), call)
-			done, err := c.apply(t.Context(), serviceOn(t, "80"))
+			done, err := c.apply(t.Context(), serviceOn(t, "80"), "")
 			expectError(t, err, want)
 			expectEqual(t, "what was done", done, applied{})
 

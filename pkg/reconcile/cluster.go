@@ -24,11 +24,13 @@ type cluster struct {
 	mu sync.Mutex
 	// written remembers what was applied, so that a steady state writes nothing.
 	written map[objectKey]written
+	// judged remembers what was planned for Deployments, so that a steady state asks nothing either.
+	judged map[objectKey]judged
 }
 
 // newCluster writes to one cluster.
 func newCluster(cached client.Client, live client.Reader) *cluster {
-	return &cluster{client: cached, live: live, written: map[objectKey]written{}}
+	return &cluster{client: cached, live: live, written: map[objectKey]written{}, judged: map[objectKey]judged{}}
 }
 
 // ownedKinds are the kinds that a gateway is made of, each as an empty object and an empty list, in the

@@ -37,6 +37,13 @@ const (
 	reasonNotAssigned = "NotAssigned"
 	// reasonNoLoadBalancer: the gateway asks for no load balancer.
 	reasonNoLoadBalancer = "NoLoadBalancer"
+	// reasonNothingHeld: no restart is held.
+	reasonNothingHeld = "NothingHeld"
+	// reasonReleased: somebody approved the restart that was held, and the pods are being rolled.
+	reasonReleased = "Released"
+	// reasonHeld: a cluster's pods are not as the gateway says, because the restart is held. Why it is held is the reason
+	// of RestartPending: one of v1beta1.HoldReason.
+	reasonHeld = "RestartHeld"
 	// reasonNotDeleted: nobody deleted the gateway.
 	reasonNotDeleted = "NotDeleted"
 )
@@ -76,6 +83,13 @@ func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
 	}
 	if waiting != "" || len(gw.Status.Clusters) == 0 {
 		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonInProgress, "Not yet applied in: "+orNone(waiting))
+	}
+	// An upgrade is nothing that the gateway asks for: without it, everything is as the gateway says.
+	behind := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
+		return entry.Held == nil || entry.Held.Reason == v1beta1.UpgradeHeld
+	}))
+	if behind != "" {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonHeld, "A restart is held in: "+behind)
 	}
 	return condition(v1beta1.ConditionReconciled, metav1.ConditionTrue, reasonApplied, "Every object is applied in every cluster")
 }

@@ -39,6 +39,28 @@ func (e events) removed(gw *v1beta1.IstioGateway, cluster string) {
 	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s", cluster)
 }
 
+// pending tells what became of a restart that is held. It is called once for each change of it.
+func (e events) pending(gw *v1beta1.IstioGateway, before, after *v1beta1.PendingRestart) {
+	if before != nil && before.ReleasedBy != "" && (after == nil || after.Digest != before.Digest) {
+		e.normal(gw, nil, "RestartRolled", "Roll", "Rolled what ChangeApproval %s released: %s", before.ReleasedBy, shortened(told(before.Changes), longestNote))
+	}
+	if before != nil && before.ReleasedBy == "" && after == nil {
+		e.normal(gw, nil, "RestartDropped", "Drop", "Dropped the restart that was held: nothing asks for it any more")
+	}
+	if after == nil {
+		return
+	}
+	if before == nil || before.Digest != after.Digest {
+		e.recorder.Eventf(gw, nil, corev1.EventTypeWarning, "RestartHeld", "Hold", "Held a restart: %s: %s", because(after.Reason), shortened(told(after.Changes), longestNote))
+	}
+	if after.ReleasedBy != "" && (before == nil || before.ReleasedBy != after.ReleasedBy) {
+		e.normal(gw, nil, "RestartReleased", "Release", "Released the restart by ChangeApproval %s", after.ReleasedBy)
+	}
+}
+
+// longestNote is how long, in bytes, the list of changes in an event may be: the API server takes 1024 for all of it.
+const longestNote = 600
+
 // normal tells what went as it should.
 func (e events) normal(gw, related runtime.Object, reason, action, note string, args ...any) {
 	e.recorder.Eventf(gw, related, corev1.EventTypeNormal, reason, action, note, args...)

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,10 +20,12 @@ import (
 const Finalizer = "portcullis.dev/gateway"
 
 // gateways writes each gateway's finalizer and status, from what its targets report. It is the only writer
-// of both.
+// of both, and so the one who lets a held restart go.
 type gateways struct {
-	client   client.Client
-	outcomes *outcomes
+	client    client.Client
+	outcomes  *outcomes
+	approvals approvals
+	events    events
 }
 
 // Reconcile gathers what is known of a gateway, writes it to the status if it is news, and lets the gateway
@@ -32,32 +35,46 @@ func (g *gateways) Reconcile(ctx context.Context, gw *v1beta1.IstioGateway) (rec
 		// The write comes back as an event, and the next pass goes on from there.
 		return reconcile.Result{}, g.changeFinalizer(ctx, gw, controllerutil.AddFinalizer)
 	}
-	if err := g.writeStatus(ctx, gw); err != nil {
+	// Before anything else: once the status no longer tells what was approved, nobody would record it.
+	if err := g.approvals.record(ctx, gw); err != nil {
+		return reconcile.Result{}, quiet(err)
+	}
+	wait, err := g.writeStatus(ctx, gw)
+	if err != nil {
 		return reconcile.Result{}, quiet(err)
 	}
 	if gw.DeletionTimestamp != nil && len(gw.Status.Clusters) == 0 {
 		return reconcile.Result{}, g.changeFinalizer(ctx, gw, controllerutil.RemoveFinalizer)
 	}
-	return reconcile.Result{}, nil
+	return reconcile.Result{RequeueAfter: wait}, nil
 }
 
-// writeStatus writes the status if it changed, and leaves in gw what is stored then.
-func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) error {
+// writeStatus writes the status if it changed, and leaves in gw what is stored then. It says how long to wait for an
+// approval that does not count yet; zero for none.
+func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (time.Duration, error) {
 	registered, err := listClusters(ctx, g.client)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	stored := gw.DeepCopy()
 	gw.Status.Clusters = g.entries(gw, registered)
+	if gw.Status.Pending, err = pendingOf(gw); err != nil {
+		return 0, err
+	}
+	wait, err := g.approvals.release(ctx, gw)
+	if err != nil {
+		return 0, err
+	}
 	summarize(gw, registered)
 	if !equality.Semantic.DeepEqual(stored.Status, gw.Status) {
 		if err := g.client.Status().Patch(ctx, gw, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
-			return fmt.Errorf("writing the status of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+			return 0, fmt.Errorf("writing the status of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 		}
+		g.events.pending(gw, stored.Status.Pending, gw.Status.Pending)
 	}
 	// Only now: what was reported and not written down must not be forgotten.
 	g.outcomes.forgetGone(client.ObjectKeyFromObject(gw), gw.Status.Clusters)
-	return nil
+	return wait, nil
 }
 
 // entries are the clusters' parts of the status: what is stored, brought up to date by what was reported,

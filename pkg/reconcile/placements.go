@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/gateway"
-	"portcullis.dev/portcullis/pkg/render"
 )
 
 // placements makes gateways real, one cluster at a time.
@@ -84,35 +82,40 @@ func unreachable(entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster, stays
 	return outcome{entry: entry}
 }
 
-// place applies what the gateway is in a cluster, and prunes what it no longer is.
+// place applies what the gateway is in a cluster, but for what is held there, and prunes what it no longer is.
 func (p *placements) place(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster) (outcome, error) {
-	placed := gateway.Place(gw, in)
-	objects, err := render.Render(placed)
+	plan, err := p.local.plan(ctx, gw, in)
 	if err != nil {
-		return outcome{entry: entry}, fmt.Errorf("rendering: %w", err)
+		return outcome{entry: entry}, err
 	}
-	applied, err := p.applyAll(ctx, gw, entry.ClusterID, objects)
+	applied, err := p.applyAll(ctx, gw, entry.ClusterID, plan)
 	if err != nil {
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
-		return outcome{entry: inventory(entry, append(entry.Objects, applied...), placed)}, err
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
 	}
 	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
 	if err := p.local.prune(ctx, gw, entry.ClusterID, applied); err != nil {
-		return outcome{entry: inventory(entry, append(entry.Objects, applied...), placed)}, err
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
 	}
-	entry = inventory(entry, applied, placed)
-	entry.ObservedGeneration = gw.Generation
-	entry, err = p.local.observe(ctx, entry, placed)
+	entry = inventory(entry, applied, plan)
+	// What is not applied does not run, so it pins nothing.
+	entry.Mesh, entry.Renderer, entry.Held = &plan.placed.Mesh, plan.renderer, plan.held
+	entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
+	entry, err = p.local.observe(ctx, entry, plan.placed)
 	return outcome{entry: entry}, err
 }
 
 // applyAll applies the objects in their order. A failing one does not stop the others: each that works is
 // worth having.
-func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id string, objects render.Objects) ([]v1beta1.ObjectReference, error) {
+func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id string, plan plan) ([]v1beta1.ObjectReference, error) {
 	var applied []v1beta1.ObjectReference
 	var failures []error
-	for _, object := range objects.List() {
-		done, err := p.local.apply(ctx, object)
+	for _, object := range plan.objects.List() {
+		at := ""
+		if *object.GetKind() == "Deployment" {
+			at = plan.at
+		}
+		done, err := p.local.apply(ctx, object, at)
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -123,26 +126,25 @@ func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id 
 	return applied, errors.Join(failures...)
 }
 
-// inventory notes in an entry which objects are in the cluster, and what they were rendered with.
-func inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, placed gateway.Placed) v1beta1.ClusterStatus {
+// inventory notes in an entry which objects are in the cluster.
+func inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, plan plan) v1beta1.ClusterStatus {
 	entry.Objects = nil
 	for _, object := range objects {
 		if !slices.Contains(entry.Objects, object) {
 			entry.Objects = append(entry.Objects, object)
 		}
 	}
-	entry.Mesh = &placed.Mesh
 	// A gateway without ports has no Service, and then no load balancer to wait for.
 	entry.ServiceType = ""
 	if slices.ContainsFunc(entry.Objects, func(object v1beta1.ObjectReference) bool { return object.Kind == "Service" }) {
-		entry.ServiceType = *placed.Spec.ServiceType
+		entry.ServiceType = *plan.placed.Spec.ServiceType
 	}
 	return entry
 }
 
 // remove takes a gateway out of a cluster, and reports it gone when nothing is left.
 func (p *placements) remove(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus) (outcome, error) {
-	entry.State, entry.Message = v1beta1.ClusterDeleting, ""
+	entry.State, entry.Message, entry.Held = v1beta1.ClusterDeleting, "", nil
 	left, err := p.local.removeAll(ctx, gw, entry.ClusterID)
 	if err != nil {
 		return outcome{entry: entry}, err

@@ -34,6 +34,9 @@ func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructur
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(held), client.FieldOwner(handOverOwner)); err != nil {
 		return fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.Namespace, deployment.Name, err)
 	}
+	if desired.GetResourceVersion() == deployment.ResourceVersion {
+		desired.SetResourceVersion(held.GetResourceVersion())
+	}
 	return nil
 }
 

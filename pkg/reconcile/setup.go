@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
@@ -46,23 +47,49 @@ func CacheOptions() (cache.Options, error) {
 	return options, nil
 }
 
-// Setup puts the controller on a manager whose cache has CacheOptions. workers is how many targets are
-// worked on at once.
-func Setup(mgr manager.Manager, workers int) error {
+// Options are what whoever runs the controller decides.
+type Options struct {
+	// Workers is how many targets are worked on at once, at least 1.
+	Workers int
+	// ApprovalRetention is how long a ChangeApproval is kept after it was used or expired.
+	ApprovalRetention time.Duration
+	// Metrics takes what the controller counts; nobody does when it is nil.
+	Metrics prometheus.Registerer
+}
+
+// Setup puts the controller on a manager whose cache has CacheOptions.
+func Setup(mgr manager.Manager, options Options) error {
 	shared := newOutcomes()
-	if err := setupGateways(mgr, &gateways{client: mgr.GetClient(), outcomes: shared}); err != nil {
+	told := events{recorder: mgr.GetEventRecorder("portcullis")}
+	worker := &gateways{
+		client: mgr.GetClient(), outcomes: shared, events: told,
+		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), now: time.Now},
+	}
+	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
-	work := &placements{
-		hub:      mgr.GetClient(),
-		local:    newCluster(mgr.GetClient(), mgr.GetAPIReader()),
-		outcomes: shared,
-		events:   events{recorder: mgr.GetEventRecorder("portcullis")},
-	}
-	if err := setupPlacements(mgr, work, workers); err != nil {
+	work := &placements{hub: mgr.GetClient(), local: newCluster(mgr.GetClient(), mgr.GetAPIReader()), outcomes: shared, events: told}
+	if err := setupPlacements(mgr, work, options.Workers); err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
 	}
+	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now}); err != nil {
+		return fmt.Errorf("setting up the worker of old approvals: %w", err)
+	}
+	if options.Metrics == nil {
+		return nil
+	}
+	if err := options.Metrics.Register(newHeldGateways(mgr.GetClient())); err != nil {
+		return fmt.Errorf("registering the metrics: %w", err)
+	}
 	return nil
+}
+
+// setupHistory looks at each approval as it changes, and again when it is old.
+func setupHistory(mgr manager.Manager, worker *history) error {
+	return builder.ControllerManagedBy(mgr).
+		Named("approvals").
+		For(&v1alpha1.ChangeApproval{}).
+		Complete(reconcile.AsReconciler(mgr.GetClient(), worker))
 }
 
 // setupGateways wakes the gateways' worker when a gateway or a cluster changes, and when a target reports.
@@ -76,6 +103,8 @@ func setupGateways(mgr manager.Manager, worker *gateways) error {
 		Named("gateways").
 		For(&v1beta1.IstioGateway{}).
 		Watches(&v1alpha1.GatewayCluster{}, handler.EnqueueRequestsFromMapFunc(everyGateway(mgr.GetClient())), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		// An approval may release what is held.
+		Watches(&v1alpha1.ChangeApproval{}, handler.EnqueueRequestsFromMapFunc(gatewayOfApproval), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Channel(worker.outcomes.changed, reported)).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), worker))
 }
@@ -103,17 +132,36 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int) error
 	return controller.Complete(worker)
 }
 
-// gatewayChanged passes on what can change a target: the spec, what we read of the metadata, and the set of
-// clusters that the status names. The rest of the status is our own writing.
+// gatewayOfApproval is the gateway that an approval is for.
+func gatewayOfApproval(_ context.Context, object client.Object) []reconcile.Request {
+	approval, ok := object.(*v1alpha1.ChangeApproval)
+	if !ok {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: approval.Namespace, Name: approval.Spec.GatewayName}}}
+}
+
+// gatewayChanged passes on what can change a target: the spec, what we read of the metadata, the set of clusters that
+// the status names, and which restart was released. The rest of the status is our own writing.
 func gatewayChanged() predicate.Predicate {
 	return predicate.Or(
 		predicate.GenerationChangedPredicate{},
 		predicate.AnnotationChangedPredicate{},
 		predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 			return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers()) ||
-				!maps.Equal(targetSet(e.ObjectOld), targetSet(e.ObjectNew))
+				!maps.Equal(targetSet(e.ObjectOld), targetSet(e.ObjectNew)) ||
+				releasedBy(e.ObjectOld) != releasedBy(e.ObjectNew)
 		}},
 	)
+}
+
+// releasedBy names what released a gateway's restart; empty when nothing did.
+func releasedBy(object client.Object) string {
+	gw, ok := object.(*v1beta1.IstioGateway)
+	if !ok || gw.Status.Pending == nil || gw.Status.Pending.ReleasedBy == "" {
+		return ""
+	}
+	return gw.Status.Pending.ReleasedBy + " " + gw.Status.Pending.Digest
 }
 
 // targetSet are the targets of a gateway as a set.

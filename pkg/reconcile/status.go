@@ -38,6 +38,7 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		reconciled(gw),
 		ready(gw),
 		addressAssigned(gw),
+		restartPending(gw),
 		deletionBlocked(gw),
 	} {
 		condition.ObservedGeneration = gw.Generation

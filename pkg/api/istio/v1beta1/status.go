@@ -47,6 +47,57 @@ type IstioGatewayStatus struct {
 	// +listType=map
 	// +listMapKey=clusterId
 	Clusters []ClusterStatus `json:"clusters,omitempty"`
+	// The restart that is held until somebody approves it; absent when nothing is held.
+	//
+	// +optional
+	Pending *PendingRestart `json:"pending,omitempty"`
+}
+
+// HoldReason is one word for why a restart is held.
+//
+// +kubebuilder:validation:Enum=UpgradeHeld;NotAdmitted;TemplateDrifted;RestoredOlder
+type HoldReason string
+
+// The reasons to hold a restart. They are reasons of the condition RestartPending too.
+const (
+	// UpgradeHeld: the cluster's mesh profile, or the renderer of Portcullis, is newer than what runs, and pods would
+	// restart to get there.
+	UpgradeHeld HoldReason = "UpgradeHeld"
+	// NotAdmitted: the gateway is not as the guard last admitted it; somebody went past the webhook.
+	NotAdmitted HoldReason = "NotAdmitted"
+	// TemplateDrifted: somebody changed the pod template in the cluster, and to put it back restarts the pods again.
+	TemplateDrifted HoldReason = "TemplateDrifted"
+	// RestoredOlder: the gateway is of an older generation than what runs; its store was put back.
+	RestoredOlder HoldReason = "RestoredOlder"
+)
+
+// HeldRestart is a restart that is held in one cluster.
+type HeldRestart struct {
+	// Why it is held.
+	Reason HoldReason `json:"reason"`
+	// What restarts the pods: fields of the mesh profile (mesh.proxyImage), the renderer, or fields of the pod template
+	// (template.spec.containers.istio-proxy.image), each with what runs now and what would run.
+	//
+	// +optional
+	// +listType=atomic
+	Changes []v1alpha1.ApprovedChange `json:"changes,omitempty"`
+}
+
+// PendingRestart is what is held of a gateway, in all its clusters. A ChangeApproval of its digest releases it.
+type PendingRestart struct {
+	// Digest of the changes, sha256:<hex>, bound to the gateway's UID.
+	Digest string `json:"digest"`
+	// Why it is held; of several reasons the gravest.
+	Reason HoldReason `json:"reason"`
+	// What restarts the pods, and in which clusters.
+	//
+	// +optional
+	// +listType=atomic
+	Changes []v1alpha1.ApprovedChange `json:"changes,omitempty"`
+	// Name of the ChangeApproval that released it, while pods are being rolled.
+	//
+	// +optional
+	ReleasedBy string `json:"releasedBy,omitempty"`
 }
 
 // ClusterGatewayAddress is one address of a gateway in one cluster.
@@ -90,6 +141,11 @@ type ClusterStatus struct {
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Fingerprint, sha256:<hex>, of what of the gateway was last applied there, but for what is held. An edit of an
+	// annotation that decides what runs shows here and not in the generation.
+	//
+	// +optional
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Pods wanted by the Deployment, whoever decided the number.
 	//
 	// +optional
@@ -107,10 +163,19 @@ type ClusterStatus struct {
 	// +optional
 	// +listType=atomic
 	Addresses []string `json:"addresses,omitempty"`
-	// Mesh profile that the objects there were rendered with.
+	// Mesh profile that the objects there were rendered with. It is pinned: a newer one of the cluster that would restart
+	// pods is held until it is approved.
 	//
 	// +optional
 	Mesh *v1alpha1.MeshProfile `json:"mesh,omitempty"`
+	// Version of the renderer that made the pods there; pinned like the profile.
+	//
+	// +optional
+	Renderer int64 `json:"renderer,omitempty"`
+	// The restart that is held there; absent when none is.
+	//
+	// +optional
+	Held *HeldRestart `json:"held,omitempty"`
 	// Objects applied there, in the order of their application.
 	//
 	// +optional

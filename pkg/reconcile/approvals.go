@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/gateway"
+)
+
+// defaultWindow is how long an approval counts that says no end.
+const defaultWindow = 24 * time.Hour
+
+// approvals looks for what releases a restart, and records what was used. Who may approve, the guard decided when the
+// approval was made.
+type approvals struct {
+	client client.Client
+	// live reads from the API server: an approval that a cache takes for unused may be used.
+	live client.Reader
+	now  func() time.Time
+}
+
+// release notes in what is pending the approval that releases it, if there is one. It says how long to wait for one
+// that does not count yet; zero when there is none.
+func (a approvals) release(ctx context.Context, gw *v1beta1.IstioGateway) (time.Duration, error) {
+	pending := gw.Status.Pending
+	if pending == nil || pending.ReleasedBy != "" {
+		return 0, nil
+	}
+	list := &v1alpha1.ChangeApprovalList{}
+	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
+		return 0, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+	}
+	var wait time.Duration
+	for i := range list.Items {
+		approval := &list.Items[i]
+		if !approves(approval, gw, pending.Digest) {
+			continue
+		}
+		from, until := window(approval)
+		if early := from.Sub(a.now()); early > 0 {
+			wait = shorter(wait, early)
+			continue
+		}
+		if !a.now().Before(until) {
+			continue
+		}
+		if err := a.live.Get(ctx, client.ObjectKeyFromObject(approval), approval); client.IgnoreNotFound(err) != nil {
+			return 0, fmt.Errorf("reading ChangeApproval %s/%s: %w", approval.Namespace, approval.Name, err)
+		} else if err == nil && approves(approval, gw, pending.Digest) {
+			pending.ReleasedBy = approval.Name
+			return 0, nil
+		}
+	}
+	return wait, nil
+}
+
+// approves says whether an approval is for exactly this of a gateway, and unused. The digest is bound to the gateway's
+// UID. One without an approver never passed the guard.
+func approves(approval *v1alpha1.ChangeApproval, gw *v1beta1.IstioGateway, digest string) bool {
+	return approval.Spec.GatewayName == gw.Name &&
+		approval.Spec.Digest == digest &&
+		approval.Spec.ApprovedBy != nil && approval.Spec.ApprovedBy.Username != "" &&
+		approval.Status.UsedBy == nil &&
+		approval.DeletionTimestamp == nil
+}
+
+// window is when an approval counts: from the first instant until before the second.
+func window(approval *v1alpha1.ChangeApproval) (from, until time.Time) {
+	from, until = approval.CreationTimestamp.Time, approval.CreationTimestamp.Add(defaultWindow)
+	if approval.Spec.NotBefore != nil {
+		from = approval.Spec.NotBefore.Time
+	}
+	if approval.Spec.NotAfter != nil {
+		until = approval.Spec.NotAfter.Time
+	}
+	return from, until
+}
+
+// record records the use of approvals: of the one that released a restart, and of those that let a change in, once that
+// change has been brought everywhere it can be.
+func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
+	var names []string
+	if pending := gw.Status.Pending; pending != nil && pending.ReleasedBy != "" {
+		names = append(names, pending.ReleasedBy)
+	}
+	done, err := acted(gw)
+	if err != nil {
+		return err
+	}
+	if done {
+		names = append(names, strings.FieldsFunc(gw.Annotations[gateway.AnnotationApprovedBy], separates)...)
+	}
+	for _, name := range names {
+		if err := a.recordOne(ctx, gw, name); err != nil {
+			return fmt.Errorf("recording the use of ChangeApproval %s/%s: %w", gw.Namespace, name, err)
+		}
+	}
+	return nil
+}
+
+// recordOne records the use of one approval, once. One that is gone has nothing to be recorded on.
+func (a approvals) recordOne(ctx context.Context, gw *v1beta1.IstioGateway, name string) error {
+	approval := &v1alpha1.ChangeApproval{}
+	if err := a.client.Get(ctx, client.ObjectKey{Namespace: gw.Namespace, Name: name}, approval); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if approval.Status.UsedBy != nil || approval.Spec.GatewayName != gw.Name {
+		return nil
+	}
+	before := approval.DeepCopy()
+	approval.Status.UsedBy = &v1alpha1.ApprovalUse{UID: string(gw.UID), Generation: gw.Generation, At: metav1.NewTime(a.now())}
+	err := a.client.Status().Patch(ctx, approval, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	return client.IgnoreNotFound(err)
+}
+
+// acted says whether a gateway as it is has been brought everywhere it can be. A cluster where something stands in the
+// way has no say: it may for ever.
+func acted(gw *v1beta1.IstioGateway) (bool, error) {
+	fingerprint, err := change.Fingerprint(gw)
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range gw.Status.Clusters {
+		if entry.State != v1beta1.ClusterFailed && (entry.ObservedGeneration != gw.Generation || entry.Fingerprint != fingerprint) {
+			return false, nil
+		}
+	}
+	return gw.Status.ObservedGeneration == gw.Generation, nil
+}
+
+// separates says whether a character stands between two names.
+func separates(r rune) bool {
+	return r == ',' || r == ' '
+}
+
+// shorter is the shorter of two waits, of which zero is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
