@@ -179,7 +179,11 @@ func foreseen(ctx context.Context, stored *unstructured.Unstructured, patch []by
 	if err := json.Unmarshal(patch, &over); err != nil {
 		return nil, fmt.Errorf("reading the patch: %w", err)
 	}
-	judge, err := newJudge(ctx, judge{clusters: clusters})
+	engine, err := compiled(ctx, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := newJudge(judge{clusters: clusters, engine: engine})
 	if err != nil {
 		return nil, err
 	}
