@@ -41,11 +41,8 @@ func (e events) removed(gw *v1beta1.IstioGateway, cluster string) {
 
 // pending tells what became of a restart that is held. It is called once for each change of it.
 func (e events) pending(gw *v1beta1.IstioGateway, before, after *v1beta1.PendingRestart) {
-	if before != nil && before.ReleasedBy != "" && (after == nil || after.Digest != before.Digest) {
-		e.normal(gw, nil, "RestartRolled", "Roll", "Rolled what ChangeApproval %s released: %s", before.ReleasedBy, shortened(told(before.Changes), longestNote))
-	}
-	if before != nil && before.ReleasedBy == "" && after == nil {
-		e.normal(gw, nil, "RestartDropped", "Drop", "Dropped the restart that was held: nothing asks for it any more")
+	if before != nil && (after == nil || after.Digest != before.Digest) {
+		e.settled(gw, before, after == nil)
 	}
 	if after == nil {
 		return
@@ -55,6 +52,18 @@ func (e events) pending(gw *v1beta1.IstioGateway, before, after *v1beta1.Pending
 	}
 	if after.ReleasedBy != "" && (before == nil || before.ReleasedBy != after.ReleasedBy) {
 		e.normal(gw, nil, "RestartReleased", "Release", "Released the restart by ChangeApproval %s", after.ReleasedBy)
+	}
+}
+
+// settled tells of a restart that is held no longer; last says that no other one is held now.
+func (e events) settled(gw *v1beta1.IstioGateway, before *v1beta1.PendingRestart, last bool) {
+	switch {
+	case before.ReleasedBy != "" && last:
+		e.normal(gw, nil, "RestartRolled", "Roll", "Rolled what ChangeApproval %s released: %s", before.ReleasedBy, shortened(told(before.Changes), longestNote))
+	case before.ReleasedBy != "":
+		e.normal(gw, nil, "RestartSuperseded", "Supersede", "Superseded what ChangeApproval %s released: something else is held now", before.ReleasedBy)
+	case last:
+		e.normal(gw, nil, "RestartDropped", "Drop", "Dropped the restart that was held: nothing asks for it any more")
 	}
 }
 

@@ -141,7 +141,11 @@ func TestEventsTellOfAHoldOnce(t *testing.T) {
 		"the same hold": {held.Status.Pending, held.Status.Pending, nil},
 		"a release":     {held.Status.Pending, released.Status.Pending, []string{"Normal RestartReleased Release /: Released the restart by ChangeApproval edge-1"}},
 		"a roll":        {released.Status.Pending, nil, []string{"Normal RestartRolled Roll /: Rolled what ChangeApproval edge-1 released: " + what}},
-		"a drop":        {held.Status.Pending, nil, []string{"Normal RestartDropped Drop /: Dropped the restart that was held: nothing asks for it any more"}},
+		"a release of what is no more": {released.Status.Pending, holding(t, upgradeIn("home", "p:3")).Status.Pending, []string{
+			"Normal RestartSuperseded Supersede /: Superseded what ChangeApproval edge-1 released: something else is held now",
+			"Warning RestartHeld Hold /: Held a restart: " + because(v1beta1.UpgradeHeld) + `: mesh.proxyImage "p:1" -> "p:3" in home`,
+		}},
+		"a drop": {held.Status.Pending, nil, []string{"Normal RestartDropped Drop /: Dropped the restart that was held: nothing asks for it any more"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

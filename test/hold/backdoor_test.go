@@ -41,7 +41,7 @@ func closed(ctx context.Context, name string) *v1beta1.IstioGateway {
 	GinkgoHelper()
 	DeferCleanup(unfence)
 	startController(fenced())
-	clusterOf(ctx, "fenced", oldImage)
+	clusterOf(ctx, "fenced")
 	gw := gatewayIn(ctx, name, `{clusterIds: [fenced], replicaCount: 2, ports: [{name: http, port: 80}]}`)
 	bolted(ctx, gw)
 	return gw

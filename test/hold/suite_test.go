@@ -128,12 +128,12 @@ func fenced() reconcile.Options {
 	return reconcile.Options{Fence: &fence.Options{EmergencyGroup: emergency}}
 }
 
-// clusterOf registers a cluster with a proxy image, for the time of a spec.
-func clusterOf(ctx context.Context, name, image string) *v1alpha1.GatewayCluster {
+// clusterOf registers a cluster whose mesh has the old image, for the time of a spec.
+func clusterOf(ctx context.Context, name string) *v1alpha1.GatewayCluster {
 	GinkgoHelper()
 	cluster := &v1alpha1.GatewayCluster{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       v1alpha1.GatewayClusterSpec{Local: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: image}},
+		Spec:       v1alpha1.GatewayClusterSpec{Local: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: oldImage}},
 	}
 	Expect(admin.Create(ctx, cluster)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, cluster)).To(Succeed()) })

@@ -30,7 +30,7 @@ func extracted(deployment *appsv1.Deployment) *appsv1ac.DeploymentApplyConfigura
 var _ = Describe("A template change that nothing explains", func() {
 	BeforeEach(func(ctx context.Context) {
 		startController(reconcile.Options{})
-		clusterOf(ctx, "home", oldImage)
+		clusterOf(ctx, "home")
 	})
 
 	When("the guard was bypassed", func() {

@@ -20,7 +20,7 @@ var _ = Describe("A newer mesh profile", func() {
 	When("two gateways run with the one before", func() {
 		It("restarts neither, says why, and rolls exactly the one that is approved", func(ctx context.Context) {
 			running := startController(reconcile.Options{})
-			cluster := clusterOf(ctx, "fleet", oldImage)
+			cluster := clusterOf(ctx, "fleet")
 			first, second := gatewayIn(ctx, "first", `{clusterIds: [fleet]}`), gatewayIn(ctx, "second", `{clusterIds: [fleet], replicaCount: 2}`)
 			firstPods, secondPods := podsOf(ctx, first), podsOf(ctx, second)
 
@@ -57,7 +57,7 @@ var _ = Describe("A newer mesh profile", func() {
 
 		It("does not come with a change that was approved meanwhile", func(ctx context.Context) {
 			startController(reconcile.Options{})
-			cluster := clusterOf(ctx, "smuggled", oldImage)
+			cluster := clusterOf(ctx, "smuggled")
 			gw := gatewayIn(ctx, "smuggler", `{clusterIds: [smuggled]}`)
 			upgrade(ctx, cluster, newImage)
 			digest := expectHeld(ctx, gw, v1beta1.UpgradeHeld).Digest
@@ -69,7 +69,7 @@ var _ = Describe("A newer mesh profile", func() {
 
 		It("is what a new gateway gets, and a gateway in a new cluster", func(ctx context.Context) {
 			startController(reconcile.Options{})
-			cluster := clusterOf(ctx, "renewed", oldImage)
+			cluster := clusterOf(ctx, "renewed")
 			gatewayIn(ctx, "old-one", `{clusterIds: [renewed]}`)
 			upgrade(ctx, cluster, newImage)
 			gw := gatewayIn(ctx, "new-one", `{clusterIds: [renewed]}`)
@@ -79,7 +79,7 @@ var _ = Describe("A newer mesh profile", func() {
 
 		It("is dropped when the cluster goes back to the one before", func(ctx context.Context) {
 			startController(reconcile.Options{})
-			cluster := clusterOf(ctx, "wavering", oldImage)
+			cluster := clusterOf(ctx, "wavering")
 			gw := gatewayIn(ctx, "waverer", `{clusterIds: [wavering]}`)
 			pods := podsOf(ctx, gw)
 			upgrade(ctx, cluster, newImage)
@@ -93,7 +93,7 @@ var _ = Describe("A newer mesh profile", func() {
 	When("an approval is not for it", func() {
 		It("is not released by one that is expired, not yet valid, of nobody, for another gateway or another digest", func(ctx context.Context) {
 			startController(reconcile.Options{})
-			cluster := clusterOf(ctx, "guarded", oldImage)
+			cluster := clusterOf(ctx, "guarded")
 			gw := gatewayIn(ctx, "guarded", `{clusterIds: [guarded]}`)
 			pods := podsOf(ctx, gw)
 			upgrade(ctx, cluster, newImage)
@@ -156,7 +156,7 @@ var _ = Describe("A newer renderer", func() {
 	for name, annotated := range map[string]bool{"of another version": true, "of a version that described nothing": false} {
 		It("restarts no gateway "+name+", and rolls exactly the one that is approved", func(ctx context.Context) {
 			running := startController(reconcile.Options{})
-			clusterOf(ctx, "rendered", oldImage)
+			clusterOf(ctx, "rendered")
 			first, second := gatewayIn(ctx, "previous-a", `{clusterIds: [rendered]}`), gatewayIn(ctx, "previous-b", `{clusterIds: [rendered]}`)
 			running.stop()
 			for _, gw := range []*v1beta1.IstioGateway{first, second} {
