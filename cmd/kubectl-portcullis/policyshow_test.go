@@ -46,8 +46,8 @@ func shown(t *testing.T, args ...string) outcome {
 	return portcullis(t, "", append([]string{"policy", "show"}, args...)...)
 }
 
-// row is the row of a rule, without the space between its columns.
-func row(t *testing.T, code string, got outcome) string {
+// lineOf is the row of a rule, without the space between its columns.
+func lineOf(t *testing.T, code string, got outcome) string {
 	t.Helper()
 	for _, line := range strings.Split(got.out, "\n") {
 		if fields := strings.Fields(line); len(fields) > 0 && fields[0] == code {
@@ -89,7 +89,7 @@ func TestPolicyShowSaysWhereEnforcementComesFrom(t *testing.T) {
 				t.Fatalf("got exit status %d\n%s", got.status, got.errOut)
 			}
 			for code, want := range test.want {
-				if line := row(t, code, got); line != want {
+				if line := lineOf(t, code, got); line != want {
 					t.Errorf("got %q, want %q", line, want)
 				}
 			}

@@ -36,7 +36,7 @@ func BenchmarkUpdate(b *testing.B) {
 
 // updated goes the API server's way: what mutation makes of the new gateway is written and read again for validation.
 func updated(b *testing.B, r *Reviewer, gateway, old []byte) {
-	filled, err := r.Mutate(b.Context(), admitted(b, gateway, old))
+	filled, err := r.Mutate(b.Context(), asked(b, gateway, old))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -44,14 +44,14 @@ func updated(b *testing.B, r *Reviewer, gateway, old []byte) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	decision, err := r.Validate(b.Context(), admitted(b, text, old))
+	decision, err := r.Validate(b.Context(), asked(b, text, old))
 	if err != nil || len(decision.Denials) > 0 {
 		b.Fatal(decision, err)
 	}
 }
 
-// admitted is an update as an API server sends it.
-func admitted(b *testing.B, gateway, old []byte) Request {
+// asked is an update as an API server sends it.
+func asked(b *testing.B, gateway, old []byte) Request {
 	b.Helper()
 	in := admissionv1.AdmissionRequest{Operation: admissionv1.Update, Namespace: "istio-system", Name: "edge"}
 	in.Kind.Group, in.Kind.Kind = v1beta1.GroupVersion.Group, "IstioGateway"
@@ -82,7 +82,7 @@ func placed(b *testing.B, clusters int) ([]byte, []v1alpha1.GatewayCluster) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	filled, err := reviewer(b, registered...).Mutate(b.Context(), admitted(b, text, text))
+	filled, err := reviewer(b, registered...).Mutate(b.Context(), asked(b, text, text))
 	if err != nil {
 		b.Fatal(err)
 	}
