@@ -64,7 +64,8 @@ func TestReviewSaysWhichClustersItTookAsRegistered(t *testing.T) {
 
 func TestReviewSaysWhatIsLostInAClusterThatIsTakenAsRegistered(t *testing.T) {
 	got := reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c2], ports: [{port: 80}]}`)), "--old", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`)))
-	expect(t, got, 0, admitted[:len(admitted)-1]+`
+	expect(t, got, 1, `istiogateway istio-system/edge: would be refused
+  address_approval: spec.clusterIds: must be approved by somebody other than its author, as ["c1"] -> ["c2"] releases the load balancer's address in c1, is not; digest sha256:1ba61b4343cb3d674a3afac02a1fafa0c606f630a291356e6b280dafacf794ad (somebody else runs kubectl portcullis approve -n istio-system -f FILE --reason WHY; then do this again)
   Warning: assumed: spec.clusterIds[0]: cluster c2 is taken as registered, and nothing is known of it (pass the registered GatewayClusters with --with)
   AddressLoss in c1: spec.clusterIds: ["c1"] -> ["c2"]
 `, "")

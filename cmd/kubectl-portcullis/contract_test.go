@@ -28,8 +28,8 @@ func TestReviewPrintsTheWholeDecisionAsJSON(t *testing.T) {
 		"-f", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort, cpu: {targetAverageUtilization: 80}, kernel: {parameters: {}}}`)),
 		"--old", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`)),
 		"--with", file(t, clusters("c1")), "-o", "json")
-	if got.status != 0 || got.errOut != "" {
-		t.Fatalf("got exit status %d, %s", got.status, got.errOut)
+	if got.status != 1 || got.errOut != "" {
+		t.Fatalf("got exit status %d, want 1: a lost address needs an approval; %s", got.status, got.errOut)
 	}
 	decision := decoded[map[string]any](t, got)
 	if keys := keysOf(decision); !slices.Equal(keys, resultKeys) {
@@ -40,8 +40,13 @@ func TestReviewPrintsTheWholeDecisionAsJSON(t *testing.T) {
 		t.Errorf("got digest %q, want sha256: and 64 digits", digest)
 	}
 	want := map[string]any{
-		"allowed": true,
-		"denials": []any{},
+		"allowed": false,
+		"denials": []any{map[string]any{
+			"code":    "address_approval",
+			"field":   "spec.serviceType",
+			"message": `must be approved by somebody other than its author, as "LoadBalancer" -> "NodePort" releases the load balancer's address in c1, is not; digest ` + digest,
+			"fix":     "somebody else runs kubectl portcullis approve -n istio-system -f FILE --reason WHY; then do this again",
+		}},
 		"warnings": []any{map[string]any{
 			"code":    "autoscaling",
 			"field":   "spec.maxReplicas",
@@ -84,6 +89,12 @@ func TestReviewPrintsTheGatewayAsItWouldBeStored(t *testing.T) {
 			"ports": []any{map[string]any{"name": "https-443", "port": 443.0, "protocol": "HTTPS", "targetPort": 443.0}},
 		},
 	}
+	metadata, _ := decision.Gateway["metadata"].(map[string]any)
+	stamped, _ := metadata["annotations"].(map[string]any)
+	if stamp, _ := stamped["portcullis.dev/admitted"].(string); !strings.HasPrefix(stamp, "sha256:") || len(stamped) != 1 {
+		t.Errorf("got annotations %v, want the guard's stamp alone", stamped)
+	}
+	delete(metadata, "annotations")
 	if !reflect.DeepEqual(decision.Gateway, want) {
 		t.Errorf("got gateway %v, want %v", decision.Gateway, want)
 	}

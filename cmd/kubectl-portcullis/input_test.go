@@ -74,7 +74,10 @@ func TestReviewReadsStandardInputBesideFiles(t *testing.T) {
 	expect(t, got, 0, admitted, "")
 	got = portcullis(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}]}`), "review", "--old", "-",
 		"-f", file(t, edgeWith(`{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort}`)), "--with", file(t, clusters("c1")))
-	expect(t, got, 0, strings.TrimSpace(admitted)+"\n  AddressLoss in c1: spec.serviceType: \"LoadBalancer\" -> \"NodePort\"\n", "")
+	expect(t, got, 1, `istiogateway istio-system/edge: would be refused
+  address_approval: spec.serviceType: must be approved by somebody other than its author, as "LoadBalancer" -> "NodePort" releases the load balancer's address in c1, is not; digest sha256:e81ab2a4dfad9a2b3df462d13093017b9872d1a8cd77583f58aff73c90c4dc11 (somebody else runs kubectl portcullis approve -n istio-system -f FILE --reason WHY; then do this again)
+  AddressLoss in c1: spec.serviceType: "LoadBalancer" -> "NodePort"
+`, "")
 }
 
 func TestReviewReadsStandardInputOnce(t *testing.T) {

@@ -70,11 +70,17 @@ func TestPoliciesJudgeTheChange(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			decision, err := r.Validate(t.Context(), Request{
+			asked := Request{
 				Operation: admissionv1.Update, Namespace: test.now.namespace, Name: "edge", User: test.user,
 				Gateway: labelledGateway(t, test.now.env, test.now.namespace, test.now.dnsPolicy),
 				Old:     labelledGateway(t, test.old.env, test.old.namespace, test.old.dnsPolicy),
-			})
+			}
+			filled, err := r.Mutate(t.Context(), asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked.Gateway = object(t, filled)
+			decision, err := r.Validate(t.Context(), asked)
 			if err != nil {
 				t.Fatal(err)
 			}
