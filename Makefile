@@ -22,6 +22,8 @@ test: ## Run every test; builds the test control plane the first time
 	@[ -n "$(RACE)" ] || echo "no C compiler: testing without the race detector" >&2
 	@# Never from Go's cache: the suites build the binaries themselves, which the cache does not see.
 	go test $(RACE) -count=1 -timeout 30m ./...
+	@# All random pairs: under the race detector they are too slow, and judged in part.
+	[ -z "$(RACE)" ] || go test -count=1 -timeout 30m ./pkg/change
 
 .PHONY: lint
 lint: ## Run the linters

@@ -21,7 +21,7 @@ var one = flag.Int64("pair", -1, "judge the random pair of this number alone")
 const (
 	// pairs is how many random pairs are judged, shards in how many parts.
 	pairs, shards = 100_000, 8
-	// shortPairs is how many are judged with -short.
+	// shortPairs is how many are judged with -short, and under the race detector.
 	shortPairs = 4_000
 )
 
@@ -32,7 +32,7 @@ func TestWhatIsPredictedIsWhatHappens(t *testing.T) {
 		return
 	}
 	count := pairs
-	if testing.Short() {
+	if raced || testing.Short() {
 		count = shortPairs
 	}
 	// Little stays and much goes: a collector that comes less often takes a third of the time.
@@ -50,7 +50,7 @@ func TestWhatIsPredictedIsWhatHappens(t *testing.T) {
 		}
 	})
 	t.Logf("%d pairs: %d with restarts, %d with lost addresses, %d with neither", count, tally.effects[Restart], tally.effects[AddressLoss], tally.none)
-	if !testing.Short() {
+	if !raced && !testing.Short() {
 		tally.expectAll(t)
 	}
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package change
+
+// raced says that the race detector watches, which makes everything ten times as slow.
+const raced = false
