@@ -55,16 +55,20 @@ func stored(old *Object) map[string]string {
 // then the old one stays until the status shows that nothing of it is held or outstanding, so that a harmless edit never
 // passes off as admitted what nobody admitted.
 func admitted(request Request) (string, error) {
-	if request.Old != nil {
-		was, err := change.Fingerprint(request.Old.Typed)
-		if err != nil {
-			return "", err
-		}
-		if stamp := request.Old.Typed.Annotations[gateway.AnnotationAdmitted]; stamp != was {
-			if runs, err := settled(request.Old, was); err != nil || !runs {
-				return stamp, err
-			}
-		}
+	if request.Old == nil {
+		return change.Fingerprint(request.Gateway.Typed)
+	}
+	was, err := change.Fingerprint(request.Old.Typed)
+	if err != nil {
+		return "", err
+	}
+	stamp := request.Old.Typed.Annotations[gateway.AnnotationAdmitted]
+	trusted := stamp == was
+	if !trusted {
+		trusted, err = settled(request.Old, was)
+	}
+	if err != nil || !trusted {
+		return stamp, err
 	}
 	return change.Fingerprint(request.Gateway.Typed)
 }

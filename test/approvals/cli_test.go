@@ -2,6 +2,7 @@ package approvals_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,10 +11,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gexec"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 var _ = Describe("kubectl portcullis", Ordered, func() {
@@ -31,7 +32,8 @@ var _ = Describe("kubectl portcullis", Ordered, func() {
 		command := exec.CommandContext(ctx, binary, append(args, "--kubeconfig", who.kubeconfig, "-n", namespace)...)
 		command.Stdin = strings.NewReader(in)
 		out, err := command.CombinedOutput()
-		if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		// A status other than zero is an answer too.
+		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
 			Expect(err).NotTo(HaveOccurred())
 		}
 		return command.ProcessState.ExitCode(), string(out)

@@ -44,8 +44,8 @@ var _ = Describe("the webhook configurations", func() {
 			}}
 		}
 		approvals := gateways(admissionregistrationv1.Create)
-		approvals[0].Rule.APIGroups, approvals[0].Rule.APIVersions = []string{"portcullis.dev"}, []string{"v1alpha1"}
-		approvals[0].Rule.Resources = []string{"changeapprovals"}
+		approvals[0].APIGroups, approvals[0].APIVersions = []string{"portcullis.dev"}, []string{"v1alpha1"}
+		approvals[0].Resources = []string{"changeapprovals"}
 		Expect(mutating.Webhooks).To(HaveLen(2))
 		Expect(mutating.Webhooks[1].Rules).To(Equal(approvals))
 		Expect(mutating.Webhooks[0].Rules).To(Equal(gateways(admissionregistrationv1.Create, admissionregistrationv1.Update)))
