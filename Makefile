@@ -31,9 +31,10 @@ lint: ## Run the linters
 	$(BIN)/golangci-lint run ./...
 
 .PHONY: generate
-generate: ## Write the generated files: deepcopy functions and CRDs
+generate: ## Write the generated files: deepcopy functions, CRDs and the schema of the rules' input
 	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
 	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/crds
+	go run ./tools/inputschema charts/portcullis/crds >policies/schemas/input.json
 
 .PHONY: verify
 verify: ## Fail, by name, on a generated file that is stale

@@ -7,7 +7,7 @@ import (
 	"embed"
 )
 
-// FS is the rules, their tests and their parameters, as the binaries carry them.
+// FS is the rules, their tests, their parameters and the schemas of what they read, as the binaries carry them.
 //
-//go:embed main lib mutate validate parameters.yaml
+//go:embed main lib mutate validate schemas parameters.yaml parameters.schema.json
 var FS embed.FS

@@ -24,7 +24,7 @@ func (s *ruleSet) checkSettings(policy Policy, library map[string]*rule) error {
 			ofLibrary[code] = policy.Parameters[code]
 		}
 	}
-	if err := checkParameters(s.defaults, ofLibrary); err != nil {
+	if err := s.checkParameters(s.parameters, ofLibrary); err != nil {
 		errs = append(errs, fmt.Errorf("spec.parameters: %w", err))
 	}
 	return errors.Join(errs...)

@@ -111,7 +111,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 	tests := []struct{ name, text, says string }{
 		{name: "with a rule that nobody has", text: `{enforcement: {nobody: Warn}}`, says: "reading the enforcement: nobody must be a validating rule"},
 		{name: "with another enforcement", text: `{enforcement: {namespace: warn}}`, says: `reading the enforcement: namespace must be one of Deny, Warn, Audit, is "warn"`},
-		{name: "with parameters of no rule", text: `{parameters: {nobody: {a: 1}}}`, says: "reading the parameters: nobody must be an object"},
+		{name: "with parameters of no rule", text: `{parameters: {nobody: {a: 1}}}`, says: "reading the parameters: nobody must be absent"},
 		{name: "with a misspelt parameter", text: `{parameters: {namespace: {permitted: []}}}`, says: "reading the parameters: namespace.permitted must be absent"},
 	}
 	for _, test := range tests {

@@ -15,6 +15,22 @@ import (
 // described is METADATA as New wants it of a rule.
 const described = "# METADATA\n# scope: package\n# title: A rule\n# description: Why it is.\n"
 
+// ruleParameters is the schema of the parameters of quiet.
+const ruleParameters = `{
+	"type": "object", "additionalProperties": false, "required": ["rule"],
+	"properties": {"rule": {
+		"type": "object", "additionalProperties": false, "required": ["list", "number"],
+		"properties": {
+			"list": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+			"number": {"type": "integer", "minimum": 1},
+			"object": {"type": "object", "additionalProperties": {"type": "integer"}},
+			"strict": {"type": "object", "additionalProperties": false, "properties": {"deep": {"type": "array", "items": {"$ref": "schemas/input.json#/definitions/port"}}}},
+			"text": {"type": "string"},
+			"switch": {"type": "boolean"}
+		}
+	}}
+}`
+
 // quiet is a set of rules that compiles and says nothing.
 func quiet() map[string]string {
 	return map[string]string{
@@ -22,6 +38,8 @@ func quiet() map[string]string {
 		"validate/rule/rule.rego":    described + "package validate.rule\n\ndeny contains 1 if input.never\n",
 		"validate/rule/rule_test.go": "not Rego",
 		"parameters.yaml":            "rule: {list: [a], number: 1, object: {a: 1, b: 2}, text: a, switch: false}\n",
+		"parameters.schema.json":     ruleParameters,
+		"schemas/input.json":         `{"type": "object", "definitions": {"port": {"type": "integer", "maximum": 65535}}}`,
 	}
 }
 

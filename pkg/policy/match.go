@@ -125,3 +125,21 @@ func names(policies []Policy) []string {
 	}
 	return out
 }
+
+// kind names what a value of JSON is.
+func kind(value any) string {
+	switch value.(type) {
+	case nil:
+		return "absent"
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	case bool:
+		return "true or false"
+	case string:
+		return "a string"
+	default:
+		return "a number"
+	}
+}

@@ -17,7 +17,7 @@ func TestNewCompiles(t *testing.T) {
 		newEngine(t, policies.FS)
 	})
 	t.Run("rules without parameters", func(t *testing.T) {
-		newEngine(t, with(quiet(), map[string]string{"parameters.yaml": ""}))
+		newEngine(t, with(quiet(), map[string]string{"parameters.yaml": "", "parameters.schema.json": ""}))
 	})
 	t.Run("rules beside tests that do not parse", func(t *testing.T) {
 		newEngine(t, with(quiet(), map[string]string{"validate/rule/rule_test.rego": "broken"}))
@@ -164,7 +164,7 @@ func TestRevision(t *testing.T) {
 		{name: "does not change with a parameter that is what it was", own: map[string]any{"rule": map[string]any{"number": 1.0}}, same: true},
 		{name: "changes with a rule", changes: map[string]string{"main/main.rego": comment}},
 		{name: "changes with a file's name", changes: map[string]string{"main/main.rego": "", "main/all.rego": quiet()["main/main.rego"]}},
-		{name: "changes with a parameter of the rules", changes: map[string]string{"parameters.yaml": "rule: {number: 2}\n"}},
+		{name: "changes with a parameter of the rules", changes: map[string]string{"parameters.yaml": "rule: {list: [a], number: 2}\n"}},
 		{name: "changes with a parameter of the installation", own: map[string]any{"rule": map[string]any{"number": 2.0}}},
 	}
 	for _, test := range tests {

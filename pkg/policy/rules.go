@@ -32,7 +32,13 @@ type ruleSet struct {
 	configuration Configuration
 	// policies in the order of their names.
 	policies []Policy
+	// schemas of what rules read, and parametersSchema that of their parameters; nil where nothing describes it.
+	schemas          *ast.SchemaSet
+	parametersSchema map[string]any
 }
+
+// inputSchemaFile describes the input, as opa check --schema reads it.
+const inputSchemaFile = "schemas/input.json"
 
 // load reads and checks the rules of a file system and of policies.
 func load(rules fs.FS, opts Options) (*ruleSet, error) {
@@ -57,7 +63,13 @@ func load(rules fs.FS, opts Options) (*ruleSet, error) {
 	if err := set.check(); err != nil {
 		return nil, fmt.Errorf("checking the rules: %w", err)
 	}
+	if set.schemas, err = readSchemas(rules); err != nil {
+		return nil, fmt.Errorf("reading the schema of the input: %w", err)
+	}
 	if set.defaults, err = readParameters(rules); err != nil {
+		return nil, fmt.Errorf("reading the parameters: %w", err)
+	}
+	if set.parametersSchema, err = readParametersSchema(rules); err != nil {
 		return nil, fmt.Errorf("reading the parameters: %w", err)
 	}
 	if err := set.configure(); err != nil {
@@ -66,9 +78,37 @@ func load(rules fs.FS, opts Options) (*ruleSet, error) {
 	return set, set.addPolicies(opts.Policies)
 }
 
+// readSchemas reads what rules may read, so that a misspelt field of the input is refused: undefined for ever, it
+// would let in what the rule was written to refuse.
+func readSchemas(rules fs.FS) (*ast.SchemaSet, error) {
+	var schema any
+	err := readJSON(rules, inputSchemaFile, &schema)
+	if err != nil || schema == nil {
+		return nil, err
+	}
+	schemas := ast.NewSchemaSet()
+	schemas.Put(ast.SchemaRootRef, schema)
+	return schemas, nil
+}
+
+// readJSON reads a file into a value, which stays as it is where there is no such file.
+func readJSON(files fs.FS, name string, into any) error {
+	text, err := fs.ReadFile(files, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
 // configure checks and takes in what the installation states for all gateways.
 func (s *ruleSet) configure() error {
-	if err := checkParameters(s.defaults, s.configuration.Parameters); err != nil {
+	if err := s.checkParameters(s.defaults, s.configuration.Parameters); err != nil {
 		return fmt.Errorf("reading the parameters: %w", err)
 	}
 	if err := checkEnforcement(s.configuration.Enforcement, s.validating("")); err != nil {
@@ -148,7 +188,7 @@ func isRule(folder string) bool {
 // compile compiles all modules as one, because they import each other. Strictly: an import or a variable that
 // nothing uses is mostly a misspelt one.
 func (s *ruleSet) compile() (*ast.Compiler, error) {
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities()).SetErrorLimit(0)
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities()).WithSchemas(s.schemas).SetErrorLimit(0)
 	if compiler.Compile(s.modules); compiler.Failed() {
 		return nil, fmt.Errorf("compiling the rules: %w", blame(compiler.Errors))
 	}
