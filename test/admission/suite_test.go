@@ -57,6 +57,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	for _, cluster := range clusters() {
 		Expect(admin.Create(ctx, cluster)).To(Succeed())
 	}
+	lose(ctx, "lost")
 	// What is stored before the guard comes is the past that it does not judge.
 	Expect(create(ctx, oldSinner)).To(Succeed())
 	Expect(create(ctx, oldSinnerOnItsWayOut)).To(Succeed())
@@ -73,7 +74,8 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	DeferCleanup(func() { webhook.stop() })
 })
 
-// clusters are registered: two ordinary ones, one of an old mesh, a serverless one and one that does not answer.
+// clusters are registered: ordinary ones, one of an old mesh and one of a very old one, and one each with virtual
+// nodes alone, among others and without.
 func clusters() []*v1alpha1.GatewayCluster {
 	cluster := func(name string, mesh string, facts *v1alpha1.ClusterFacts) *v1alpha1.GatewayCluster {
 		return &v1alpha1.GatewayCluster{
@@ -88,9 +90,31 @@ func clusters() []*v1alpha1.GatewayCluster {
 	return []*v1alpha1.GatewayCluster{
 		cluster("c8a4b2xxxxxx", "1.26.0", nil),
 		cluster("c9f3e7xxxxxx", "1.26.0", nil),
+		cluster("lost", "1.26.0", nil),
 		cluster("old-mesh", "1.15.3", nil),
+		cluster("ancient", "1.9.5", nil),
 		cluster("serverless", "1.26.0", &v1alpha1.ClusterFacts{VirtualNodes: v1alpha1.VirtualNodesAll}),
+		cluster("mixed", "1.26.0", &v1alpha1.ClusterFacts{
+			VirtualNodes: v1alpha1.VirtualNodesSome, KubernetesVersion: "v1.33.1",
+			KernelVersions: []string{"4.19.91-27.al7.x86_64", "5.15.0-100-generic"},
+		}),
+		cluster("machines", "1.26.0", &v1alpha1.ClusterFacts{
+			VirtualNodes: v1alpha1.VirtualNodesNone, KubernetesVersion: "v1.28.3", Nodes: new(int32(2)),
+			KernelVersions: []string{"5.10.134-16.al8.x86_64"},
+		}),
+		cluster("bare", "1.26.0", &v1alpha1.ClusterFacts{LoadBalancer: new(false)}),
 	}
+}
+
+// lose makes a registered cluster one that does not answer.
+func lose(ctx context.Context, name string) {
+	GinkgoHelper()
+	cluster := &v1alpha1.GatewayCluster{}
+	Expect(admin.Get(ctx, client.ObjectKey{Name: name}, cluster)).To(Succeed())
+	cluster.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: "Unreachable", LastTransitionTime: metav1.Now(),
+	}}
+	Expect(admin.Status().Update(ctx, cluster)).To(Succeed())
 }
 
 // guard is the webhook's process.
