@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	admissionv1 "k8s.io/api/admission/v1"
+
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
@@ -45,6 +47,11 @@ type Decision struct {
 	// Revision of the rules that decided.
 	Revision string
 }
+
+// mostPasses bounds how often the rules are asked what to fill in. What one fills in may be what another reads: a
+// default places a gateway, and only then is it known what fits its clusters. A gateway that is filled in already
+// takes one pass, a new one mostly two.
+const mostPasses = 4
 
 // Mutate returns the gateway with what the rules fill in, and with the guard's own annotations as they must be. An
 // error means that nothing could be decided, and the request must be refused.
@@ -90,6 +97,23 @@ func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, e
 	if untouched, err := isUntouched(request); err != nil || untouched {
 		return request.Gateway.Raw, err
 	}
+	for range mostPasses {
+		filled, err := r.ask(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		if reflect.DeepEqual(filled, request.Gateway.Raw) {
+			return filled, nil
+		}
+		if request.Gateway, err = rewritten(filled); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("rules must have nothing more to fill in after %d passes, have", mostPasses)
+}
+
+// ask asks the rules once what to fill in.
+func (r *Reviewer) ask(ctx context.Context, request Request) (map[string]any, error) {
 	engine, err := r.engine()
 	if err != nil {
 		return nil, err
@@ -265,9 +289,9 @@ func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
 	if untouched, err := isUntouched(request); err != nil || untouched {
 		return past, err
 	}
-	// Not an update of itself, which is left as it is.
+	// As if it were new: an update of itself would be left as it is.
 	filled, err := r.fill(ctx, Request{
-		Operation: past.Operation, Namespace: past.Namespace, Name: past.Name, User: past.User, DryRun: past.DryRun, Gateway: past.Gateway,
+		Operation: admissionv1.Create, Namespace: past.Namespace, Name: past.Name, User: past.User, DryRun: past.DryRun, Gateway: past.Gateway,
 	})
 	if err != nil {
 		return Request{}, err

@@ -61,6 +61,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	// What is stored before the guard comes is the past that it does not judge.
 	Expect(create(ctx, oldSinner)).To(Succeed())
 	Expect(create(ctx, oldSinnerOnItsWayOut)).To(Succeed())
+	Expect(create(ctx, oldSinnerThatLingers)).To(Succeed())
 
 	binary, err := gexec.Build("portcullis.dev/portcullis/cmd/webhook")
 	Expect(err).NotTo(HaveOccurred())
@@ -124,17 +125,17 @@ type guard struct {
 	session      *gexec.Session
 }
 
-// start starts the webhook and waits until it is ready.
-func (g *guard) start() {
+// start starts the webhook, with flags beside those that it needs, and waits until it is ready.
+func (g *guard) start(flags ...string) {
 	GinkgoHelper()
-	command := exec.Command(g.binary,
+	command := exec.Command(g.binary, append(flags,
 		"--kubeconfig", plane.Kubeconfig,
 		"--bind-address", "127.0.0.1", "--port", strconv.Itoa(g.port),
 		"--health-probe-bind-address", "127.0.0.1:"+strconv.Itoa(g.health),
 		"--metrics-bind-address", "0",
 		"--ca-secret-namespace", namespace,
 		"--dns-names", "localhost",
-	)
+	)...)
 	var err error
 	g.session, err = gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())

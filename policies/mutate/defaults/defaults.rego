@@ -71,3 +71,10 @@ withheld contains "externalTrafficPolicy" if outcome(["serviceType"]) == "Cluste
 withheld contains "dnsPolicy" if outcome(["hostNetwork"]) == true
 
 withheld contains "clusterIds" if gateway.managed
+
+# A list that is written stays as it is, and what other rules fill into its items contradicts no default.
+withheld contains field if {
+	some field, value in stated
+	is_array(value)
+	spec[field]
+}

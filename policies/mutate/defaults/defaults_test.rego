@@ -143,3 +143,10 @@ test_fills_no_clusters_into_a_managed_gateway if {
 		with data.parameters.defaults.all as object.union(data.parameters.defaults.all, {"clusterIds": ["c1"]})
 		with data.parameters.defaults.clusters as {"asm": {"replicaCount": 2}, "c1": {"replicaCount": 3}}
 }
+
+test_fills_a_list_that_is_absent_and_leaves_one_that_is_written if {
+	all := object.union(data.parameters.defaults.all, {"ports": [{"port": 80}]})
+	filled({}) == {"/spec": object.union(documented, {"ports": [{"port": 80}]})} with data.parameters.defaults.all as all
+	filled({"ports": []}) == {"/spec": documented} with data.parameters.defaults.all as all
+	filled({"ports": [{"port": 443}]}) == {"/spec": documented} with data.parameters.defaults.all as all
+}
