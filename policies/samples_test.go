@@ -43,6 +43,12 @@ func cluster(name, mesh string, facts v1alpha1.ClusterFacts) v1alpha1.GatewayClu
 // input is what a webhook asks for the creation of a gateway.
 func input(t *testing.T, object map[string]any) policy.Input {
 	t.Helper()
+	return inputAmong(t, object, registered)
+}
+
+// inputAmong is the same with other registered clusters.
+func inputAmong(t *testing.T, object map[string]any, registered []v1alpha1.GatewayCluster) policy.Input {
+	t.Helper()
 	text, err := json.Marshal(object)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +73,7 @@ func input(t *testing.T, object map[string]any) policy.Input {
 		}
 		placed := gateway.Place(typed, &known)
 		in.Clusters[known.Name] = policy.Cluster{
-			Registered: true, Reachable: known.Name != "lost",
+			Registered: true, Reachable: known.Name != "lost", Managed: known.Spec.Managed != nil && *known.Spec.Managed,
 			Facts: placed.Facts, Effective: placed.Spec, Mesh: policy.Mesh{Version: placed.Mesh.Version},
 		}
 		if gateway.CompareVersions(placed.Mesh.Version, in.Mesh.Version) < 0 {

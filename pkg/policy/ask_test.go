@@ -85,3 +85,28 @@ func TestDeletion(t *testing.T) {
 		expectError(t, err, "input.gateway must be absent on DELETE, is set")
 	})
 }
+
+func TestAnUpdateComesWithTheStoredObject(t *testing.T) {
+	engine := newEngine(t, policies.FS)
+	in := known(t, `{"clusterIds": ["c1"]}`)
+	in.Request.Operation, in.Old = "UPDATE", nil
+	_, err := engine.Validate(t.Context(), in)
+	expectError(t, err, "input.old must hold the stored object on UPDATE, is absent")
+	_, err = engine.Mutate(t.Context(), in)
+	expectError(t, err, "input.old must hold the stored object on UPDATE, is absent")
+	in.Old = in.Gateway
+	if _, err := engine.Validate(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+}
+
+// A built-in that fails is undefined to Rego unless it is told otherwise, and what is undefined refuses nothing.
+func TestAnErrorOfABuiltInOfTheLibraryIsNeverAYes(t *testing.T) {
+	in := known(t, `{"clusterIds": ["c1"]}`)
+	in.Gateway = object(t, `{"metadata": {"name": "edge", "namespace": "istio-system"}, "spec": {"clusterIds": null}}`)
+	verdict, err := newEngine(t, policies.FS).Validate(t.Context(), in)
+	if err == nil {
+		t.Fatalf("got %v, want an error", verdict)
+	}
+	expectError(t, err, "asking the validating rules", "validate/cluster_ids/cluster_ids.rego", "count: operand 1 must be one of")
+}

@@ -7,8 +7,11 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// operationDelete is the one operation that leaves no object behind.
-const operationDelete = "DELETE"
+// operationDelete is the one operation that leaves no object behind, operationUpdate the one that needs both.
+const (
+	operationDelete = "DELETE"
+	operationUpdate = "UPDATE"
+)
 
 // Input is what the rules know of one request.
 type Input struct {
@@ -85,7 +88,8 @@ type Mesh struct {
 	Version string
 }
 
-// check refuses an input that the rules would misread: they take a missing object for a deletion.
+// check refuses an input that the rules would misread: they take a missing object for a deletion, and a missing old one
+// for a creation.
 func (in Input) check() error {
 	if in.Approval != nil {
 		return nil
@@ -95,6 +99,9 @@ func (in Input) check() error {
 	}
 	if in.Gateway != nil && in.Request.Operation == operationDelete {
 		return errors.New("input.gateway must be absent on DELETE, is set")
+	}
+	if in.Old == nil && in.Request.Operation == operationUpdate {
+		return errors.New("input.old must hold the stored object on UPDATE, is absent")
 	}
 	return nil
 }

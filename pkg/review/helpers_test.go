@@ -71,16 +71,6 @@ func facts(facts v1alpha1.ClusterFacts) func(*v1alpha1.GatewayCluster) {
 	return func(c *v1alpha1.GatewayCluster) { c.Spec.Facts = &facts }
 }
 
-// known are the clusters of most tests.
-func known() []v1alpha1.GatewayCluster {
-	return []v1alpha1.GatewayCluster{
-		cluster("c1", facts(v1alpha1.ClusterFacts{KernelVersions: []string{"5.10.134-18.al8.x86_64"}})),
-		cluster("c2"),
-		cluster("old-mesh", mesh("1.15.3")),
-		cluster("ours", managed),
-	}
-}
-
 // fromYAML reads an object as JSON would hold it.
 func fromYAML(t testing.TB, text string) map[string]any {
 	t.Helper()

@@ -28,7 +28,7 @@ func inputOf(t *testing.T, request Request, registered ...v1alpha1.GatewayCluste
 func TestRulesLearnWhoAsksForWhat(t *testing.T) {
 	asked := request(t, gatewayOf(t, `{clusterIds: [c1]}`), gatewayOf(t, `{clusterIds: [c2]}`))
 	asked.User, asked.DryRun = policy.User{Username: "alice", Groups: []string{"platform"}}, true
-	input := inputOf(t, asked, known()...)
+	input := inputOf(t, asked, known(t)...)
 	want := policy.Request{
 		Operation: "UPDATE", User: policy.User{Username: "alice", Groups: []string{"platform"}},
 		DryRun: true, Name: "edge", Namespace: "istio-system",
@@ -77,7 +77,7 @@ func TestRulesLearnWhichClustersAreConcerned(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			input := inputOf(t, request(t, test.gateway, test.old), known()...)
+			input := inputOf(t, request(t, test.gateway, test.old), known(t)...)
 			if got := append([]string{}, slices.Sorted(maps.Keys(input.Clusters))...); !slices.Equal(got, test.want) {
 				t.Errorf("got clusters %v, want %v", got, test.want)
 			}
@@ -141,7 +141,7 @@ func TestRulesLearnTheFactsOfACluster(t *testing.T) {
 func TestRulesLearnWhatTheGatewayIsInEachCluster(t *testing.T) {
 	gateway := gatewayOf(t, `{clusterIds: [c1, old-mesh], replicaCount: 1, overrides: {
 		c1: {replicaCount: 3, serviceType: NodePort}, old-mesh: {replicaCount: 4, serviceType: NodePort}}}`)
-	input := inputOf(t, request(t, gateway, nil), known()...)
+	input := inputOf(t, request(t, gateway, nil), known(t)...)
 	spec := func(id string) v1beta1.IstioGatewaySpec {
 		return input.Clusters[id].Effective.(v1beta1.IstioGatewaySpec)
 	}
@@ -161,7 +161,7 @@ func TestRulesLearnWhatTheGatewayIsInEachCluster(t *testing.T) {
 
 // What the gateway shall be wins over what it was.
 func TestRulesLearnWhatTheGatewayWillBeInAClusterThatItStaysIn(t *testing.T) {
-	input := inputOf(t, request(t, gatewayOf(t, `{clusterIds: [c1], replicaCount: 5}`), gatewayOf(t, `{clusterIds: [c1], replicaCount: 2}`)), known()...)
+	input := inputOf(t, request(t, gatewayOf(t, `{clusterIds: [c1], replicaCount: 5}`), gatewayOf(t, `{clusterIds: [c1], replicaCount: 2}`)), known(t)...)
 	if got := *input.Clusters["c1"].Effective.(v1beta1.IstioGatewaySpec).ReplicaCount; got != 5 {
 		t.Errorf("got %d replicas, want 5", got)
 	}
@@ -169,7 +169,7 @@ func TestRulesLearnWhatTheGatewayWillBeInAClusterThatItStaysIn(t *testing.T) {
 
 func TestRulesLearnNoEffectiveSpecWhereTheGatewayIsOnlyMentioned(t *testing.T) {
 	gateway := fromYAML(t, "{metadata: {name: edge, annotations: {asm.alibabacloud.com/managed-by-asm: 'true', asm.alibabacloud.com/export-metrics: c1}}, spec: {}}")
-	got := inputOf(t, request(t, gateway, nil), known()...).Clusters["c1"]
+	got := inputOf(t, request(t, gateway, nil), known(t)...).Clusters["c1"]
 	if want := (policy.Cluster{Registered: true}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -177,7 +177,7 @@ func TestRulesLearnNoEffectiveSpecWhereTheGatewayIsOnlyMentioned(t *testing.T) {
 
 func TestRulesLearnWhatTheGatewayIsWhereItsMetricsGoToo(t *testing.T) {
 	gateway := fromYAML(t, "{metadata: {name: edge, annotations: {asm.alibabacloud.com/managed-by-asm: 'true', asm.alibabacloud.com/export-metrics: ours}}, spec: {}}")
-	got := inputOf(t, request(t, gateway, nil), known()...).Clusters["ours"]
+	got := inputOf(t, request(t, gateway, nil), known(t)...).Clusters["ours"]
 	if !got.Managed || got.Effective == nil {
 		t.Errorf("got %+v, want all that is known of a cluster that the gateway is placed in", got)
 	}
@@ -196,7 +196,7 @@ func TestMeshIsTheLowestOfItsClusters(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			input := inputOf(t, request(t, gatewayOf(t, test.spec), nil), append(known(), cluster("ancient", mesh("1.9.1")))...)
+			input := inputOf(t, request(t, gatewayOf(t, test.spec), nil), append(known(t), cluster("ancient", mesh("1.9.1")))...)
 			if input.Mesh.Version != test.want {
 				t.Errorf("got %s, want %s", input.Mesh.Version, test.want)
 			}
@@ -205,7 +205,7 @@ func TestMeshIsTheLowestOfItsClusters(t *testing.T) {
 }
 
 func TestInputChangesNothingThatComesIn(t *testing.T) {
-	registered := known()
+	registered := known(t)
 	asked := request(t, gatewayOf(t, `{clusterIds: [c1], overrides: {c1: {replicaCount: 2}}}`), gatewayOf(t, `{clusterIds: [c2]}`))
 	gateway, old, clusters := asJSON(t, asked.Gateway), asJSON(t, asked.Old), asJSON(t, registered)
 	inputOf(t, asked, registered...)

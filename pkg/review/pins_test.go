@@ -27,7 +27,7 @@ func TestRulesLearnThePinnedMeshOfWhatIsStoredAndNoOther(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			input := inputOf(t, request(t, test.gateway, test.old), known()...)
+			input := inputOf(t, request(t, test.gateway, test.old), known(t)...)
 			if got := input.Clusters["c1"].Mesh.Version; got != test.want {
 				t.Errorf("got mesh %s, want %s", got, test.want)
 			}

@@ -22,7 +22,7 @@ func placing(t *testing.T, ids ...any) *Reviewer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := reviewer(t, append(known(), cluster("virtual", facts(v1alpha1.ClusterFacts{VirtualNodes: v1alpha1.VirtualNodesAll})))...)
+	r := reviewer(t, append(known(t), cluster("virtual", facts(v1alpha1.ClusterFacts{VirtualNodes: v1alpha1.VirtualNodesAll})))...)
 	r.Engine = func() *policy.Engine { return engine }
 	return r
 }
@@ -107,7 +107,7 @@ func TestMutateGivesUpOnRulesThatNeverSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := reviewer(t, known()...)
+	r := reviewer(t, known(t)...)
 	r.Engine = func() *policy.Engine { return engine }
 	_, err = r.Mutate(t.Context(), request(t, gatewayOf(t, `{clusterIds: [c1]}`), nil))
 	if want := "rules must have nothing more to fill in after 4 passes, have"; err == nil || err.Error() != want {

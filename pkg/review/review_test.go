@@ -16,7 +16,7 @@ import (
 
 func TestMutateFillsInWhatIsAbsentAndKeepsWhatIsThere(t *testing.T) {
 	raw := gatewayOf(t, `{clusterIds: [c1], replicaCount: 3, ports: [{port: 80, targetPort: 0}]}`)
-	spec := mutated(t, reviewer(t, known()...), raw, nil)["spec"].(map[string]any)
+	spec := mutated(t, reviewer(t, known(t)...), raw, nil)["spec"].(map[string]any)
 	if !same(t, spec["replicaCount"], 3) {
 		t.Errorf("got replicaCount %v, want the 3 that were written", spec["replicaCount"])
 	}
@@ -31,7 +31,7 @@ func TestMutateFillsInWhatIsAbsentAndKeepsWhatIsThere(t *testing.T) {
 func TestMutateChangesNothingThatComesIn(t *testing.T) {
 	asked := request(t, gatewayOf(t, `{clusterIds: [c1], ports: [{port: 80}], compression: {}}`), nil)
 	before := asJSON(t, asked.Gateway)
-	if _, err := reviewer(t, known()...).Mutate(t.Context(), asked); err != nil {
+	if _, err := reviewer(t, known(t)...).Mutate(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	if !same(t, asked.Gateway, before) {
@@ -53,7 +53,7 @@ func TestMutateLeavesAGatewayOnItsWayOutAsItIs(t *testing.T) {
 }
 
 func TestValidateSaysWhichRulesDecidedAndWhatTheChangeDoes(t *testing.T) {
-	r := reviewer(t, known()...)
+	r := reviewer(t, known(t)...)
 	old := gatewayOf(t, `{clusterIds: [c1], ports: [{port: 80}]}`)
 	decision := decided(t, r, gatewayOf(t, `{clusterIds: [c1], ports: [{port: 80}], serviceType: NodePort}`), old)
 	if decision.Revision == "" || decision.Revision != r.Engine().Revision() {
@@ -121,7 +121,7 @@ func TestValidateDeniesASinAndWarnsOfAnOldOne(t *testing.T) {
 			if test.old != "" {
 				old = gatewayOf(t, test.old)
 			}
-			decision := decided(t, reviewer(t, known()...), gatewayOf(t, test.gateway), old)
+			decision := decided(t, reviewer(t, known(t)...), gatewayOf(t, test.gateway), old)
 			if got := fieldsOf(decision.Denials); !slices.Equal(got, test.denied) {
 				t.Errorf("got denials %v, want %v", got, test.denied)
 			}
@@ -134,7 +134,7 @@ func TestValidateDeniesASinAndWarnsOfAnOldOne(t *testing.T) {
 
 func TestValidateSortsOldSinsAmongTheWarnings(t *testing.T) {
 	sinner := `{clusterIds: [gone, c1], kernel: {enabled: true, parameters: {net.core.somaxconn: "1"}}}`
-	got := fieldsOf(decided(t, reviewer(t, known()...), gatewayOf(t, sinner), gatewayOf(t, sinner)).Warnings)
+	got := fieldsOf(decided(t, reviewer(t, known(t)...), gatewayOf(t, sinner), gatewayOf(t, sinner)).Warnings)
 	want := []string{"cluster_ids: spec.clusterIds[0]", "kernel_parameters: spec.kernel.parameters.net.core.somaxconn"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want the old sin before the other warning: %v", got, want)
@@ -145,7 +145,7 @@ func TestValidateSortsOldSinsAmongTheWarnings(t *testing.T) {
 func TestValidateTurnsEveryOldSinIntoAWarningAndNothingElse(t *testing.T) {
 	for name, refused := range refusedGateways(t) {
 		t.Run(name, func(t *testing.T) {
-			r := reviewer(t, known()...)
+			r := reviewer(t, known(t)...)
 			labelled := fromYAML(t, toYAML(t, refused.gateway))
 			labelled["metadata"].(map[string]any)["labels"] = map[string]any{"team": "edge"}
 			fresh, stored := decided(t, r, refused.gateway, nil), decided(t, r, labelled, refused.gateway)
@@ -174,7 +174,7 @@ func TestValidateRefusesADeletionForTheAddressAlone(t *testing.T) {
 	gateways["a gateway without anything"] = map[string]any{}
 	for name, old := range gateways {
 		t.Run(name, func(t *testing.T) {
-			decision := decided(t, reviewer(t, known()...), nil, old)
+			decision := decided(t, reviewer(t, known(t)...), nil, old)
 			var want []string
 			if len(decision.Change.Effects[change.AddressLoss]) > 0 {
 				want = []string{"address_approval: metadata.name"}
@@ -188,7 +188,7 @@ func TestValidateRefusesADeletionForTheAddressAlone(t *testing.T) {
 				return
 			}
 			metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-			if decision = decided(t, reviewer(t, known()...), nil, old); len(decision.Denials) > 0 {
+			if decision = decided(t, reviewer(t, known(t)...), nil, old); len(decision.Denials) > 0 {
 				t.Errorf("on its way out: got %v", decision.Denials)
 			}
 		})
@@ -196,7 +196,7 @@ func TestValidateRefusesADeletionForTheAddressAlone(t *testing.T) {
 }
 
 func TestValidateSaysWhatADeletionDoes(t *testing.T) {
-	decision := decided(t, reviewer(t, known()...), nil, gatewayOf(t, `{clusterIds: [c1, c2], ports: [{port: 80}]}`))
+	decision := decided(t, reviewer(t, known(t)...), nil, gatewayOf(t, `{clusterIds: [c1, c2], ports: [{port: 80}]}`))
 	if want := []string{"c1", "c2"}; !slices.Equal(decision.Change.Effects[change.AddressLoss], want) {
 		t.Errorf("got addresses lost in %v, want %v", decision.Change.Effects[change.AddressLoss], want)
 	}
@@ -218,11 +218,11 @@ func TestAnErrorOfTheListerIsNeverAnAnswer(t *testing.T) {
 // A cluster that is registered meanwhile must not make an old sin look like a new one.
 func TestOneDecisionSeesOneListOfClusters(t *testing.T) {
 	old := gatewayOf(t, `{clusterIds: [c1], kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}`)
-	gateway := mutated(t, reviewer(t, known()...), gatewayOf(t, `{clusterIds: [c1], replicaCount: 2, kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}`), old)
+	gateway := mutated(t, reviewer(t, known(t)...), gatewayOf(t, `{clusterIds: [c1], replicaCount: 2, kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}`), old)
 	r, asked := reviewer(t), 0
 	r.Clusters = func(context.Context) ([]v1alpha1.GatewayCluster, error) {
 		asked++
-		return known()[:max(0, len(known())*(2-asked))], nil
+		return known(t)[:max(0, len(known(t))*(2-asked))], nil
 	}
 	decision, err := r.Validate(t.Context(), request(t, gateway, old))
 	if err != nil || len(decision.Denials) > 0 || len(decision.Warnings) == 0 || asked != 1 {
@@ -233,7 +233,7 @@ func TestOneDecisionSeesOneListOfClusters(t *testing.T) {
 func TestADecisionThatIsGivenUpIsAnError(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the server stops"))
-	r := reviewer(t, known()...)
+	r := reviewer(t, known(t)...)
 	asked := request(t, gatewayOf(t, `{clusterIds: [c1]}`), nil)
 	if _, err := r.Mutate(ctx, asked); err == nil || !strings.HasSuffix(err.Error(), "the server stops") {
 		t.Errorf("filling in: got %v", err)
@@ -244,7 +244,7 @@ func TestADecisionThatIsGivenUpIsAnError(t *testing.T) {
 }
 
 func TestAnOldSinIsForgivenWhereverItHasMoved(t *testing.T) {
-	r := reviewer(t, known()...)
+	r := reviewer(t, known(t)...)
 	old := gatewayOf(t, `{clusterIds: [nowhere], ports: [{port: 80}]}`)
 	moved := mutated(t, r, gatewayOf(t, `{clusterIds: [c1, nowhere], ports: [{port: 80}]}`), old)
 	decision := decided(t, r, moved, old)

@@ -39,7 +39,7 @@ func TestValidateJudgesWhatCannotBeRendered(t *testing.T) {
 			if test.old != "" {
 				old = gatewayOf(t, test.old)
 			}
-			decision := decided(t, reviewer(t, known()...), gateway, old)
+			decision := decided(t, reviewer(t, known(t)...), gateway, old)
 			if got := fieldsOf(decision.Denials); !slices.Equal(got, test.denied) {
 				t.Errorf("got denials %v, want %v", got, test.denied)
 			}
@@ -58,7 +58,7 @@ func TestValidateJudgesWhatCannotBeRendered(t *testing.T) {
 func TestValidateWarnsOfALabelOnWhatCannotBeRenderedAndForeseesNothing(t *testing.T) {
 	labelled := gatewayOf(t, unsound)
 	labelled["metadata"].(map[string]any)["labels"] = map[string]any{"team": "edge"}
-	decision := decided(t, reviewer(t, known()...), labelled, gatewayOf(t, unsound))
+	decision := decided(t, reviewer(t, known(t)...), labelled, gatewayOf(t, unsound))
 	if len(decision.Denials) > 0 || !reflect.DeepEqual(decision.Change, change.None()) {
 		t.Errorf("got %+v, want an old sin, and no change of what runs", decision)
 	}

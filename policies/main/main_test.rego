@@ -59,7 +59,7 @@ test_accepts_a_gateway_that_says_what_it_must if {
 	main.validate.deny == set() with input as {
 		"request": {"operation": "CREATE"},
 		"gateway": {"metadata": {"name": "edge", "namespace": "istio-system"}, "spec": {"clusterIds": ["c1"]}},
-		"clusters": {"c1": {"registered": true, "reachable": true, "mesh": {"version": "1.26"}}},
+		"clusters": {"c1": {"registered": true, "reachable": true, "effective": {}, "mesh": {"version": "1.26"}}},
 		"mesh": {"version": "1.26"},
 	}
 }

@@ -8,6 +8,14 @@
 #     description: ASM gateway CRD reference, Horizontal Pod Autoscaling
 #   - ref: https://www.alibabacloud.com/help/en/asm/user-guide/customize-the-scaling-policy-of-asm-gateway
 #     description: Customize the scaling policy of an ASM gateway
+# custom:
+#   absent:
+#     - clusters.*.effective.maxReplicas
+#     - clusters.*.effective.minReplicas
+#     - gateway.spec.cpu.**
+#     - gateway.spec.maxReplicas
+#     - gateway.spec.minReplicas
+#     - gateway.spec.overrides.**
 package validate.autoscaling
 
 import data.lib.gateway

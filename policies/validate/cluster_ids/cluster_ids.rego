@@ -7,6 +7,8 @@
 #   - ref: https://help.aliyun.com/en/asm/sidecar/crd-fields-for-an-asm-gateway
 #     description: ASM gateway CRD reference, clusterIds
 # custom:
+#   absent:
+#     - gateway.spec.clusterIds.*
 #   fix: list the clusters with kubectl get gatewayclusters
 package validate.cluster_ids
 
@@ -39,6 +41,17 @@ deny contains finding if {
 		"field": sprintf("spec.clusterIds[%d]", [i]),
 		"message": sprintf("must be another cluster than those before it, is %v again", [id]),
 		"fix": "remove the repetition",
+	})
+}
+
+# What the gateway is there is always known, if it is asked about. Without it the other rules would be silent.
+deny contains finding if {
+	some id in (gateway.clusters & registered)
+	not input.clusters[id].effective
+	finding := result.finding(rego.metadata.chain(), {
+		"field": "spec.clusterIds",
+		"message": sprintf("must be clusters where it is known what the gateway is, are not: %v", [id]),
+		"fix": "report it: this is a mistake of the guard",
 	})
 }
 

@@ -11,10 +11,10 @@ none := finding("spec.clusterIds", "must name at least one cluster, names none",
 managed := {"asm.alibabacloud.com/managed-by-asm": "true"}
 
 known := {
-	"c1": {"registered": true, "reachable": true},
-	"c2": {"registered": true, "reachable": true},
-	"gone": {"registered": false, "reachable": true},
-	"lost": {"registered": true, "reachable": false},
+	"c1": {"registered": true, "reachable": true, "effective": {}},
+	"c2": {"registered": true, "reachable": true, "effective": {}},
+	"gone": {"registered": false, "reachable": true, "effective": {}},
+	"lost": {"registered": true, "reachable": false, "effective": {}},
 }
 
 test_refuses_an_empty_object if cluster_ids.deny == {none} with input as {}
@@ -68,4 +68,12 @@ test_says_nothing_of_the_clusters_of_a_managed_gateway if {
 	gateway := {"metadata": {"annotations": managed}, "spec": {"clusterIds": ["never", "never", "lost"]}}
 	cluster_ids.deny == set() with input.gateway as gateway with input.clusters as known
 	cluster_ids.warn == set() with input.gateway as gateway with input.clusters as known
+}
+
+test_refuses_where_it_is_not_known_what_the_gateway_is if {
+	cluster_ids.deny == {finding(
+		"spec.clusterIds",
+		"must be clusters where it is known what the gateway is, are not: c2",
+		"report it: this is a mistake of the guard",
+	)} with input.gateway.spec.clusterIds as ["c1", "c2"] with input.clusters as object.union(known, {"c2": {"effective": false}})
 }

@@ -10,6 +10,10 @@
 #     description: Envoy's compressor
 #   - ref: https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/compression/gzip/compressor/v3/gzip.proto
 #     description: Envoy's gzip compressor, the range of each value
+# custom:
+#   absent:
+#     - gateway.spec.compression.**
+#     - gateway.spec.gatewayType
 package validate.compression
 
 import data.lib.result

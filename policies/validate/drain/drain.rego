@@ -6,6 +6,10 @@
 # related_resources:
 #   - ref: https://help.aliyun.com/document_detail/428859.htm
 #     description: Graceful shutdown of ASM gateways, gateway-drain-timeout-seconds and connection-drain-timeout
+# custom:
+#   absent:
+#     - gateway.metadata.annotations.asm.alibabacloud.com/gateway-drain-timeout-seconds
+#     - gateway.spec.serviceAnnotations.*
 package validate.drain
 
 import data.lib.drain

@@ -12,6 +12,10 @@
 #     description: Collect logs with environment variables, the names for access logs
 #   - ref: https://github.com/kubernetes/kubernetes/issues/113482
 #     description: What becomes of variables that come twice
+# custom:
+#   absent:
+#     - gateway.metadata.annotations.asm.alibabacloud.com/aliyun-logs-project
+#     - gateway.spec.env.**
 package validate.env
 
 import data.lib.result

@@ -10,6 +10,12 @@
 #     description: Kubernetes, DNS for Services and Pods, ClusterFirst on the host's network
 #   - ref: https://kubernetes.io/docs/reference/networking/ports-and-protocols/
 #     description: Kubernetes, Ports and Protocols, what nodes listen on
+# custom:
+#   absent:
+#     - clusters.*.effective.replicaCount
+#     - clusters.*.facts.nodes
+#     - gateway.spec.hostNetwork
+#     - gateway.spec.ports.*
 package validate.host_network
 
 import data.lib.gateway

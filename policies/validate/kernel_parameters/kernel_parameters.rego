@@ -12,6 +12,11 @@
 #     description: Pods without end when hostNetwork meets a net sysctl
 #   - ref: https://github.com/kubernetes/website/pull/56255
 #     description: Which sysctls a pod can set
+# custom:
+#   absent:
+#     - clusters.*.facts.kernelVersions.**
+#     - gateway.spec.hostNetwork
+#     - gateway.spec.kernel.**
 package validate.kernel_parameters
 
 import data.lib.result

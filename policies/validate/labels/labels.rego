@@ -13,6 +13,9 @@
 #   - ref: https://github.com/kubernetes/cloud-provider-alibaba-cloud
 #     description: The cloud controller, which marks the Services of its load balancers
 # custom:
+#   absent:
+#     - gateway.spec.overrides.**
+#     - gateway.spec.podLabels.*
 #   fix: remove it
 package validate.labels
 

@@ -8,6 +8,11 @@
 #     description: Kubernetes, Container Lifecycle Hooks, how hooks count against the grace period
 #   - ref: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#progress-deadline-seconds
 #     description: Kubernetes, Deployments, progress deadline
+# custom:
+#   absent:
+#     - clusters.*.facts.kubernetesVersion
+#     - gateway.spec.lifecycle.**
+#     - gateway.spec.readinessProbe.*
 package validate.lifecycle
 
 import data.lib.result

@@ -4,6 +4,11 @@
 #   A gateway that ASM manages runs in the mesh's own infrastructure: it has no clusters, nodes or volumes of the user's,
 #   and only newer meshes can run one.
 # custom:
+#   absent:
+#     - gateway.metadata.annotations.asm.alibabacloud.com/export-metrics
+#     - gateway.metadata.annotations.asm.alibabacloud.com/managed-by-asm
+#     - gateway.spec.clusterIds.*
+#     - gateway.spec.configVolumes.*
 #   sources:
 #     - ASM documentation, serverless gateways, annotations managed-by-asm and export-metrics
 package validate.managed_placement

@@ -9,6 +9,9 @@
 #   - ref: https://www.alibabacloud.com/help/en/asm/sidecar/asm-gateway-grayscale-upgrade
 #     description: Canary upgrade of an ASM gateway, the name of the second Deployment
 # custom:
+#   absent:
+#     - gateway.metadata.annotations.asm.alibabacloud.com/enable-canary-deployment
+#     - gateway.metadata.name
 #   fix: create the gateway under another name, and remove this one when its traffic has moved
 package validate.name
 

@@ -6,6 +6,9 @@
 # related_resources:
 #   - ref: https://help.aliyun.com/en/asm/sidecar/crd-fields-for-an-asm-gateway
 #     description: ASM gateway CRD reference, Per-cluster overrides
+# custom:
+#   absent:
+#     - gateway.spec.overrides.*
 package validate.override_clusters
 
 import data.lib.gateway

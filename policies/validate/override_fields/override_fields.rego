@@ -6,6 +6,8 @@
 #   - ref: https://help.aliyun.com/en/asm/sidecar/crd-fields-for-an-asm-gateway
 #     description: ASM gateway CRD reference, Configurable override fields
 # custom:
+#   absent:
+#     - gateway.spec.overrides.**
 #   fix: set it under spec for all clusters, or make a gateway of its own for the cluster
 package validate.override_fields
 

@@ -10,6 +10,11 @@
 #     description: Ports used by Istio
 #   - ref: https://github.com/istio/istio/pull/35930
 #     description: Why a gateway that is not root needs a sysctl for ports below 1024
+# custom:
+#   absent:
+#     - gateway.spec.hostNetwork
+#     - gateway.spec.ports.**
+#     - old.spec.ports.**
 package validate.ports
 
 import data.lib.names

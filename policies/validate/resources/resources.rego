@@ -10,6 +10,10 @@
 #     description: Resource management for pods and containers
 #   - ref: https://github.com/istio/istio/blob/master/manifests/charts/gateways/istio-ingress/values.yaml
 #     description: Istio's ingress gateway chart, what it requests
+# custom:
+#   absent:
+#     - gateway.spec.overrides.**
+#     - gateway.spec.resources.**
 package validate.resources
 
 import data.lib.result

@@ -9,6 +9,10 @@
 #   - ref: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
 #     description: Rolling update of a Deployment, which way shares are rounded
 # custom:
+#   absent:
+#     - gateway.spec.overrides.*
+#     - gateway.spec.rollingMaxSurge
+#     - gateway.spec.rollingMaxUnavailable
 #   fix: "set rollingMaxUnavailable to 0 and rollingMaxSurge to 1 or more: a pod goes when the new one is there"
 package validate.rolling_update
 

@@ -7,6 +7,10 @@
 #   - ref: https://help.aliyun.com/en/eci/user-guide/schedule-pods-to-virtual-kubelet
 #     description: Schedule pods to virtual nodes, label alibabacloud.com/eci
 # custom:
+#   absent:
+#     - clusters.*.facts.virtualNodes
+#     - gateway.spec.affinity.**
+#     - gateway.spec.nodeSelector.*
 #   sources:
 #     - ASM documentation, Deploy a serverless ASM gateway to support elastic services, Taint and Node affinity
 package validate.serverless_tolerations

@@ -9,7 +9,7 @@ import data.lib.result
 deny contains finding if {
 	input.gateway.spec.loadBalancerClass == parameters.nlb.class
 	some id in gateway.clusters
-	input.clusters[id].effective.serviceType == "LoadBalancer"
+	is_balanced(id)
 	stated := object.get(input, ["clusters", id, "effective", "serviceAnnotations"], {})
 	object.get(stated, parameters.nlb.existing, "") == ""
 	found := zones(object.get(stated, parameters.nlb.zones, ""))

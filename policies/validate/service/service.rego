@@ -14,6 +14,15 @@
 #     description: Annotations for load balancing, the old keyword
 #   - ref: https://www.alibabacloud.com/help/en/asm/support/how-to-do-if-the-kubernetes-cluster-pods-cannot-access-clb-address-in-ingress-gateway
 #     description: Which pods cannot reach a gateway whose policy is Local
+# custom:
+#   absent:
+#     - clusters.*.effective.serviceAnnotations.*
+#     - clusters.*.facts.loadBalancer
+#     - gateway.spec.externalTrafficPolicy
+#     - gateway.spec.gatewayType
+#     - gateway.spec.loadBalancerClass
+#     - gateway.spec.serviceAnnotations.*
+#     - gateway.spec.serviceType
 package validate.service
 
 import data.lib.gateway
@@ -57,7 +66,7 @@ deny contains finding if {
 deny contains finding if {
 	some id in gateway.clusters
 	input.clusters[id].facts.loadBalancer == false
-	input.clusters[id].effective.serviceType == "LoadBalancer"
+	is_balanced(id)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": written(id, ["serviceType"]),
 		"message": sprintf("must be another type in %s, which gives no Service a load balancer, is LoadBalancer", [id]),

@@ -25,6 +25,9 @@ is_balanced_somewhere if {
 	override.serviceType == "LoadBalancer"
 }
 
+# What is no known other type is a load balancer, which is the default.
+is_balanced(id) if object.get(input.clusters[id], ["effective", "serviceType"], "LoadBalancer") == "LoadBalancer"
+
 # Nodes without a pod drop what reaches them. On virtual nodes, and where ASM has its own, there is nothing to count.
 warn contains finding if {
 	input.gateway.spec.externalTrafficPolicy == "Local"

@@ -10,6 +10,16 @@
 #     description: Security contexts of elastic container instances, sysctls
 #   - ref: https://www.alibabacloud.com/help/doc-detail/287011.htm
 #     description: Configure a high-performance and high-availability ASM gateway, spreading on ACK Serverless
+# custom:
+#   absent:
+#     - clusters.*.facts.virtualNodes
+#     - gateway.spec.affinity.**
+#     - gateway.spec.configVolumes.*
+#     - gateway.spec.hostNetwork
+#     - gateway.spec.kernel.**
+#     - gateway.spec.overrides.**
+#     - gateway.spec.ports.**
+#     - gateway.spec.serviceType
 package validate.virtual_nodes
 
 import data.lib.gateway

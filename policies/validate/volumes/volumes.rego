@@ -10,6 +10,10 @@
 #     description: Istio's own gateway pods, the volumes of the proxy
 #   - ref: https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#volumemount-v1-core
 #     description: Kubernetes API reference, what a mount path may be
+# custom:
+#   absent:
+#     - gateway.spec.configVolumes.*
+#     - gateway.spec.secretVolumes.*
 package validate.volumes
 
 import data.lib.result
