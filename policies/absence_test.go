@@ -155,7 +155,7 @@ func refusedInputs(t *testing.T) map[string]any {
 		Sins map[string]struct {
 			Sin                          string
 			Metadata, Spec, Old, Request map[string]any
-			Change                       any
+			Change, Policies             any
 			Approvals                    []any
 		}
 	}
@@ -189,6 +189,9 @@ func refusedInputs(t *testing.T) map[string]any {
 		}
 		if sin.Change != nil {
 			input["change"] = sin.Change
+		}
+		if sin.Policies != nil {
+			input["policies"] = sin.Policies
 		}
 		if sin.Approvals != nil {
 			input["approvals"] = sin.Approvals

@@ -31,7 +31,7 @@ type sins struct {
 	Sins map[string]struct {
 		Sin                          string
 		Metadata, Spec, Old, Request map[string]any
-		Change                       any
+		Change, Policies             any
 		Approvals                    []any
 	}
 }

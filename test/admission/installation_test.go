@@ -14,12 +14,12 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
-var _ = Describe("An installation with parameters of its own", Serial, func() {
+var _ = Describe("An installation with a configuration of its own", Serial, func() {
 	BeforeEach(func() {
-		parameters := filepath.Join(GinkgoT().TempDir(), "parameters.yaml")
-		Expect(os.WriteFile(parameters, []byte(`{zone_spread: {enabled: true}, namespace: {allowed: [istio-system, elsewhere]}, defaults: {all: {clusterIds: [serverless]}}}`), 0o600)).To(Succeed())
+		config := filepath.Join(GinkgoT().TempDir(), "config.yaml")
+		Expect(os.WriteFile(config, []byte(`parameters: {zone_spread: {enabled: true}, namespace: {allowed: [istio-system, elsewhere]}, defaults: {all: {clusterIds: [serverless]}}}`), 0o600)).To(Succeed())
 		webhook.stop()
-		webhook.start("--parameters", parameters)
+		webhook.start("--config", config)
 		DeferCleanup(func() {
 			webhook.stop()
 			webhook.start()

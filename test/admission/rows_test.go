@@ -109,8 +109,8 @@ var _ = Describe("The rule", func() {
 	}
 })
 
-// judgedElsewhere are the rules whose cases need approvals.
-var judgedElsewhere = []string{"address_approval", "approval", "break_glass", "restart_approval"}
+// judgedElsewhere are the rules whose cases need approvals, and the one that needs policies, in test/policy.
+var judgedElsewhere = []string{"address_approval", "approval", "break_glass", "restart_approval", "policy_labels"}
 
 // warningsOnly are the rules that refuse nothing.
 var warningsOnly = []string{"availability", "undocumented"}

@@ -5,6 +5,9 @@
 #   them: take the label away, change what the policy refuses, put the label back. So labels that decide which policies
 #   match are the platform team's to change.
 # custom:
+#   absent:
+#     - policies.joined.*
+#     - policies.left.*
 #   sources:
 #     - the match of GatewayPolicies
 #   fix: leave these labels as they are, or have a platform team's member change them
