@@ -96,7 +96,7 @@ func TestDefaultsFitTheirSchemaAndOthersDoNot(t *testing.T) {
 		own  map[string]any
 		says string
 	}{
-		"a misspelt name":          {map[string]any{"namespace": map[string]any{"alowed": []any{"a"}}}, "namespace.alowed must be absent: no rule reads it"},
+		"a misspelt name":          {map[string]any{"namespace": map[string]any{"allow": []any{"a"}}}, "namespace.allow must be absent: no rule reads it"},
 		"no namespace at all":      {map[string]any{"namespace": map[string]any{"allowed": []any{}}}, "namespace.allowed: Array must have at least 1 items"},
 		"a port that is none":      {map[string]any{"ports": map[string]any{"reserved": []any{15000, 70000}}}, "ports.reserved.1: Must be less than or equal to 65535"},
 		"a negative number":        {map[string]any{"drain": map[string]any{"mostSeconds": -1}}, "drain.mostSeconds: Must be greater than or equal to 1"},

@@ -36,7 +36,7 @@ func extended(t *testing.T, files map[string]string) fs.FS {
 func known(t *testing.T, spec string) policy.Input {
 	t.Helper()
 	in := creating(object(t, `{"metadata": {"name": "edge", "namespace": "istio-system"}, "spec": `+spec+`}`))
-	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Mesh: policy.Mesh{Version: "1.26"}}}
+	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Effective: object(t, spec), Mesh: policy.Mesh{Version: "1.26"}}}
 	in.Mesh = policy.Mesh{Version: "1.26"}
 	return in
 }

@@ -71,7 +71,7 @@ func labelled(tb testing.TB, labels string) policy.Input {
 	tb.Helper()
 	in := creating(object(tb, `{"metadata": {"name": "edge", "namespace": "istio-system", "labels": `+labels+`}, "spec": {"clusterIds": ["c1"]}}`))
 	in.Request.Namespace = "istio-system"
-	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Mesh: policy.Mesh{Version: "1.26"}}}
+	in.Clusters = map[string]policy.Cluster{"c1": {Registered: true, Reachable: true, Effective: map[string]any{"serviceType": "LoadBalancer"}, Mesh: policy.Mesh{Version: "1.26"}}}
 	in.Mesh = policy.Mesh{Version: "1.26"}
 	return in
 }
