@@ -46,7 +46,7 @@ func TestCheckRefuses(t *testing.T) {
 	tests := []struct{ name, body, says string }{
 		{name: "a test that is false", body: "test_no := false if team_label.deny", says: "team_test.rego:5:1: test_no must be true, is false"},
 		{name: "a test that is undefined", body: "test_no if team_label.nothing", says: "team_test.rego:5:1: test_no must be true, is undefined"},
-		{name: "a test that finds nothing", body: "test_no if input.never with input as {\"a\": team_label.deny}", says: "test_no must be true, is undefined"},
+		{name: "a test that finds nothing", body: "test_no if input.old with input as {\"a\": team_label.deny}", says: "test_no must be true, is undefined"},
 		{name: "a test that is something else", body: "test_no := count(team_label.deny)", says: "test_no must be true, is 1"},
 		{name: "a test that errs", body: "test_no if to_number(\"a\") == count(team_label.deny)", says: "test_no must be true, cannot be evaluated: "},
 		{name: "a test that contradicts itself", body: "test_no := true if team_label.deny\n\ntest_no := false if team_label.deny", says: "cannot be evaluated"},

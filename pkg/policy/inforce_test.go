@@ -31,7 +31,7 @@ func TestInForceSaysWhereEverythingComesFrom(t *testing.T) {
 	}
 	engine, err := policy.New(t.Context(), rules, policy.Options{
 		Enforcement: map[string]policy.Enforcement{"rule": policy.Audit},
-		Parameters:  map[string]any{"rule": map[string]any{"number": 2.0, "list": []any{}}},
+		Parameters:  map[string]any{"rule": map[string]any{"number": 2.0, "list": []any{"b"}}},
 		Policies:    []policy.Policy{tuning, own},
 	})
 	if err != nil {
@@ -39,7 +39,7 @@ func TestInForceSaysWhereEverythingComesFrom(t *testing.T) {
 	}
 	got := engine.InForce("istio-system", map[string]string{"env": "dev"})
 	expectJSON(t, inForce(t, got, "rule"), `{"code": "rule", "title": "A rule", "enforcement": "Warn", "from": "GatewayPolicy tuning", "parameters": [
-		{"path": "list", "value": [], "from": "configuration"},
+		{"path": "list", "value": ["b"], "from": "configuration"},
 		{"path": "number", "value": 2, "from": "configuration"},
 		{"path": "object.a", "value": 1, "from": "defaults"},
 		{"path": "object.b", "value": 4, "from": "GatewayPolicy tuning"},
