@@ -23,7 +23,7 @@ const ruleParameters = `{
 		"properties": {
 			"list": {"type": "array", "minItems": 1, "items": {"type": "string"}},
 			"number": {"type": "integer", "minimum": 1},
-			"object": {"type": "object", "additionalProperties": {"type": "integer"}},
+			"object": {"type": "object", "additionalProperties": {"type": ["integer", "object"]}},
 			"strict": {"type": "object", "additionalProperties": false, "properties": {"deep": {"type": "array", "items": {"$ref": "schemas/input.json#/definitions/port"}}}},
 			"text": {"type": "string"},
 			"switch": {"type": "boolean"}

@@ -2,8 +2,6 @@ package admission_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -16,13 +14,11 @@ import (
 
 var _ = Describe("An installation with a configuration of its own", Serial, func() {
 	BeforeEach(func() {
-		config := filepath.Join(GinkgoT().TempDir(), "config.yaml")
-		Expect(os.WriteFile(config, []byte(`parameters: {zone_spread: {enabled: true}, namespace: {allowed: [istio-system, elsewhere]}, defaults: {all: {clusterIds: [serverless]}}}`), 0o600)).To(Succeed())
 		webhook.stop()
-		webhook.start("--config", config)
+		webhook.start(`{zone_spread: {enabled: true}, namespace: {allowed: [istio-system, elsewhere]}, defaults: {all: {clusterIds: [serverless]}}}`)
 		DeferCleanup(func() {
 			webhook.stop()
-			webhook.start()
+			webhook.start("{}")
 		})
 	})
 

@@ -81,7 +81,7 @@ var _ = Describe("A decision", func() {
 var _ = Describe("While the guard is down", Serial, func() {
 	BeforeEach(func() {
 		webhook.stop()
-		DeferCleanup(func() { webhook.start() })
+		DeferCleanup(func() { webhook.start("{}") })
 	})
 
 	It("lets no gateway in, and holds up nothing else", func(ctx context.Context) {

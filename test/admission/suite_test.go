@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,7 +73,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	Expect(err).NotTo(HaveOccurred())
 	Expect(admin.Create(ctx, mutating)).To(Succeed())
 	Expect(admin.Create(ctx, validating)).To(Succeed())
-	webhook.start()
+	webhook.start("{}")
 	DeferCleanup(func() { webhook.stop() })
 })
 
@@ -125,17 +127,23 @@ type guard struct {
 	session      *gexec.Session
 }
 
-// start starts the webhook, with flags beside those that it needs, and waits until it is ready.
-func (g *guard) start(flags ...string) {
+// start starts the webhook with parameters of its rules, in YAML, and waits until it is ready.
+//
+// Approvals have a suite of their own: here they are recorded and not asked for, so that what one spec leaves behind
+// can be changed and deleted by the next.
+func (g *guard) start(parameters string) {
 	GinkgoHelper()
-	command := exec.Command(g.binary, append(flags,
+	config := filepath.Join(GinkgoT().TempDir(), "config.yaml")
+	Expect(os.WriteFile(config, []byte("enforcement: {restart_approval: Audit, address_approval: Audit}\nparameters: "+parameters+"\n"), 0o600)).To(Succeed())
+	command := exec.Command(g.binary,
+		"--config", config,
 		"--kubeconfig", plane.Kubeconfig,
 		"--bind-address", "127.0.0.1", "--port", strconv.Itoa(g.port),
 		"--health-probe-bind-address", "127.0.0.1:"+strconv.Itoa(g.health),
 		"--metrics-bind-address", "0",
 		"--ca-secret-namespace", namespace,
 		"--dns-names", "localhost",
-	)...)
+	)
 	var err error
 	g.session, err = gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())

@@ -19,7 +19,8 @@ var _ = Describe("the webhook configurations", func() {
 			URL: new("https://localhost:9443/validate"), CABundle: []byte("ca"),
 		}))
 		Expect(*mutating.Webhooks[1].ClientConfig.URL).To(Equal("https://localhost:9443/mutate-approval"))
-		Expect(*validating.Webhooks[1].ClientConfig.URL).To(Equal("https://localhost:9443/validate-approval"))
+		Expect(*validating.Webhooks[1].ClientConfig.URL).To(Equal("https://localhost:9443/validate-policy"))
+		Expect(*validating.Webhooks[2].ClientConfig.URL).To(Equal("https://localhost:9443/validate-approval"))
 	})
 
 	It("leave the CA to the server when there is none yet", func() {
