@@ -73,7 +73,8 @@ var _ = Describe("A decision", func() {
 		Expect(answer.UID).To(BeEquivalentTo("42"))
 		Expect(answer.Allowed).To(BeFalse())
 		Expect(answer.Result.Code).To(BeEquivalentTo(http.StatusForbidden))
-		Expect(answer.AuditAnnotations).To(HaveKeyWithValue("denied", "cluster_ids,namespace"))
+		// Nobody mutated it, so it lacks the guard's stamps too.
+		Expect(answer.AuditAnnotations).To(HaveKeyWithValue("denied", "cluster_ids,namespace,stamps"))
 		Expect(answer.AuditAnnotations).To(HaveKeyWithValue("revision", Not(BeEmpty())))
 	})
 })

@@ -133,7 +133,7 @@ type guard struct {
 // can be changed and deleted by the next.
 func (g *guard) start(parameters string) {
 	GinkgoHelper()
-	config := filepath.Join(GinkgoT().TempDir(), "config.yaml")
+	config := filepath.Join(plane.Dir, "config.yaml")
 	Expect(os.WriteFile(config, []byte("enforcement: {restart_approval: Audit, address_approval: Audit}\nparameters: "+parameters+"\n"), 0o600)).To(Succeed())
 	command := exec.Command(g.binary,
 		"--config", config,
