@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,10 +52,16 @@ func readParameters(rules fs.FS) (map[string]any, error) {
 		return nil, err
 	}
 	var parameters map[string]any
-	if err := yaml.UnmarshalStrict(text, &parameters); err != nil {
+	if err := yaml.UnmarshalStrict(text, &parameters, asWritten); err != nil {
 		return nil, fmt.Errorf("%s: %w", parametersFile, err)
 	}
 	return parameters, nil
+}
+
+// asWritten keeps numbers as they are written: as a float64 a large one would be 4.294967295e+09 in a sentence.
+func asWritten(decoder *json.Decoder) *json.Decoder {
+	decoder.UseNumber()
+	return decoder
 }
 
 // readParametersSchema reads the schema of the parameters; nil where there is none. Defaults have the shape of a

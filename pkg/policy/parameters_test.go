@@ -118,3 +118,18 @@ func TestNewHoldsParametersToTheirSchema(t *testing.T) {
 func TestParametersOfRulesNeedNoSchemaWhileNobodySetsThem(t *testing.T) {
 	newEngine(t, with(quiet(), map[string]string{"parameters.schema.json": ""}))
 }
+
+// A sentence is no place for 4.294967295e+09.
+func TestLargeParametersAreSaidAsTheyAreWritten(t *testing.T) {
+	engine := newEngine(t, with(quiet(), map[string]string{
+		"main/main.rego":  "package main\n\nmutate := {}\n\nvalidate := {\"deny\": [{\"code\": \"c\", \"field\": \"f\", \"message\": sprintf(\"%v\", [data.parameters.rule.large]), \"fix\": \"\"}], \"warn\": []}\n",
+		"parameters.yaml": "rule: {large: 4294967295}\n", "parameters.schema.json": "",
+	}))
+	verdict, err := engine.Validate(t.Context(), creating(map[string]any{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := verdict.Denials[0].Message; got != "4294967295" {
+		t.Errorf("says %s, want 4294967295", got)
+	}
+}
