@@ -31,10 +31,12 @@ lint: ## Run the linters
 	$(BIN)/golangci-lint run ./...
 
 .PHONY: generate
-generate: ## Write the generated files: deepcopy functions, CRDs and the schema of the rules' input
+generate: ## Write the generated files: deepcopy functions, CRDs, the input's schema and the page of rules
 	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
 	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/crds
-	go run ./tools/inputschema charts/portcullis/crds >policies/schemas/input.json
+	@# Written beside first: what fails must not leave an empty file.
+	go run ./tools/inputschema charts/portcullis/crds >policies/schemas/input.json.new && mv policies/schemas/input.json.new policies/schemas/input.json
+	go run ./cmd/kubectl-portcullis policy docs policies >docs/rules.md.new && mv docs/rules.md.new docs/rules.md
 
 .PHONY: verify
 verify: ## Fail, by name, on a generated file that is stale

@@ -183,7 +183,7 @@ func foreseen(ctx context.Context, stored *unstructured.Unstructured, patch []by
 	if err != nil {
 		return nil, err
 	}
-	judge, err := newJudge(judge{clusters: clusters, engine: engine})
+	judge, err := newJudge(judge{known: known{clusters: clusters}, engine: engine})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,10 @@ decided.`,
   kubectl portcullis review -f edge.yaml --old edge.live.yaml --with clusters.yaml
 
   # In a pipeline
-  kubectl portcullis review -f gateways/ -o json`,
+  kubectl portcullis review -f gateways/ -o json
+
+  # Keep the decisions, to try other rules on them later
+  kubectl portcullis review -f gateways/ --record decisions.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if !slices.Contains(outputs(), o.output) {
@@ -72,5 +75,6 @@ func (o *reviewOptions) addFlags(command *cobra.Command) {
 	flags.StringVar(&o.user, "as", "", "user who asks")
 	// Not a slice: names of groups in a directory hold commas.
 	flags.StringArrayVar(&o.groups, "as-group", nil, "group of the user who asks")
+	flags.StringVar(&o.record, "record", "", "file to append the rules' decisions to, for policy replay; what the schema refuses no rule decides")
 	flags.StringVarP(&o.output, "output", "o", "table", "how to print: "+strings.Join(outputs(), ", "))
 }

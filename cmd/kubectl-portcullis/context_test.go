@@ -106,15 +106,15 @@ func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
 	tests := map[string]struct{ with, want string }{
 		"another kind": {
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: c1}\n",
-			"--with takes GatewayClusters and GatewayPolicies of portcullis.dev/v1alpha1, found /v1, Kind=Secret c1",
+			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found /v1, Kind=Secret c1",
 		},
 		"another version": {
 			strings.Replace(clusters("c1"), "/v1alpha1", "/v1", 1),
-			"--with takes GatewayClusters and GatewayPolicies of portcullis.dev/v1alpha1, found portcullis.dev/v1, Kind=GatewayCluster c1",
+			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found portcullis.dev/v1, Kind=GatewayCluster c1",
 		},
 		"a gateway": {
 			edgeWith(`{}`),
-			"--with takes GatewayClusters and GatewayPolicies of portcullis.dev/v1alpha1, found istio.alibabacloud.com/v1beta1, Kind=IstioGateway edge",
+			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found istio.alibabacloud.com/v1beta1, Kind=IstioGateway edge",
 		},
 		"a misspelt field": {
 			strings.Replace(clusters("c1"), "local: true", "manged: true", 1),

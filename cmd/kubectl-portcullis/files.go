@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -55,8 +56,16 @@ func gatewaysIn(objects []*unstructured.Unstructured) []*unstructured.Unstructur
 
 // known is what --with says of the cluster that decides.
 type known struct {
-	clusters []v1alpha1.GatewayCluster
-	policies []v1alpha1.GatewayPolicy
+	clusters  []v1alpha1.GatewayCluster
+	policies  []v1alpha1.GatewayPolicy
+	approvals []v1alpha1.ChangeApproval
+}
+
+// approvalsOf lists the approvals of a gateway, as review asks for them.
+func (k known) approvalsOf(_ context.Context, namespace, name string) ([]v1alpha1.ChangeApproval, error) {
+	return slices.DeleteFunc(slices.Clone(k.approvals), func(approval v1alpha1.ChangeApproval) bool {
+		return approval.Namespace != namespace || approval.Spec.GatewayName != name
+	}), nil
 }
 
 // knownIn is what some objects say. Any other kind is refused: a context that is silently left out would make another
@@ -77,8 +86,14 @@ func knownIn(objects []*unstructured.Unstructured) (known, error) {
 				return known{}, err
 			}
 			out.policies = append(out.policies, policy)
+		case v1alpha1.GroupVersion.WithKind("ChangeApproval"):
+			approval := v1alpha1.ChangeApproval{}
+			if err := convert(object, &approval); err != nil {
+				return known{}, err
+			}
+			out.approvals = append(out.approvals, approval)
 		default:
-			return known{}, fmt.Errorf("--with takes GatewayClusters and GatewayPolicies of %s, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
+			return known{}, fmt.Errorf("--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of %s, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
 		}
 	}
 	return out, nil

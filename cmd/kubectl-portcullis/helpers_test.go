@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"portcullis.dev/portcullis/pkg/policy"
 )
 
 // outcome is all that a pipeline sees of one run.
@@ -85,4 +87,9 @@ func expect(t *testing.T, got outcome, status int, out, errOut string) {
 	if got.errOut != errOut {
 		t.Errorf("got on standard error\n%swant\n%s", got.errOut, errOut)
 	}
+}
+
+// finding is what a rule might say of a field.
+func finding(code, field string) policy.Finding {
+	return policy.Finding{Code: code, Field: field, Message: "must not, does"}
 }

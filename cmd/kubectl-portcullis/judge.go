@@ -23,11 +23,14 @@ import (
 type judge struct {
 	// user asks.
 	user policy.User
-	// clusters are registered.
-	clusters []v1alpha1.GatewayCluster
+	// known is what the cluster that decides holds.
+	known known
 	// assume takes every cluster that a gateway names as registered, and says so.
 	assume bool
+	// keep is told of every decision that the rules make, with the request before mutation; nil when nobody listens.
+	keep func(review.Request, review.Decision) error
 
+	// engine is that of the built-in rules unless another is given.
 	engine  *policy.Engine
 	schemas schema.Schemas
 }
@@ -70,24 +73,30 @@ func (j *judge) decide(ctx context.Context, gateway, old map[string]any) (result
 	if errs := shape.Validate(ctx, gateway, old); len(errs) > 0 {
 		return refused(gateway, schemaFindings(errs)), nil
 	}
-	request, err := j.request(gateway, old)
+	submitted, err := j.request(gateway, old)
 	if err != nil {
 		return result{}, err
 	}
-	reviewer := j.reviewer(request)
-	filled, err := reviewer.Mutate(ctx, request)
+	reviewer := j.reviewer(submitted)
+	filled, err := reviewer.Mutate(ctx, submitted)
 	if err != nil {
 		return result{}, err
 	}
 	if errs := shape.Validate(ctx, filled, old); len(errs) > 0 {
 		return refused(filled, schemaFindings(errs)), nil
 	}
-	if request, err = j.request(filled, old); err != nil {
+	request, err := j.request(filled, old)
+	if err != nil {
 		return result{}, err
 	}
 	decision, err := reviewer.Validate(ctx, request)
 	if err != nil {
 		return result{}, err
+	}
+	if j.keep != nil {
+		if err := j.keep(submitted, decision); err != nil {
+			return result{}, fmt.Errorf("recording the decision: %w", err)
+		}
 	}
 	return result{
 		Allowed:  len(decision.Denials) == 0,
@@ -118,15 +127,14 @@ func (j *judge) request(gateway, old map[string]any) (review.Request, error) {
 
 // reviewer decides with the clusters that were given, or with those that the request names.
 func (j *judge) reviewer(request review.Request) *review.Reviewer {
-	clusters := j.clusters
+	clusters := j.known.clusters
 	if j.assume {
 		clusters = assumed(request)
 	}
 	return &review.Reviewer{
-		Engine:   func() *policy.Engine { return j.engine },
-		Clusters: func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
-		// A terminal knows of no approvals so far: what needs one is told so.
-		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
+		Engine:    func() *policy.Engine { return j.engine },
+		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
+		Approvals: j.known.approvalsOf,
 		Now:       time.Now,
 	}
 }

@@ -24,16 +24,15 @@ type reviewOptions struct {
 	groups []string
 	// output is one of outputs.
 	output string
+	// record is the file that decisions are appended to; empty for none.
+	record string
 }
 
 // run reads the files, decides each gateway and prints the decisions.
 func (o *reviewOptions) run(ctx context.Context) error {
-	gateways, err := o.gateways(o.files)
+	gateways, err := o.required()
 	if err != nil {
 		return err
-	}
-	if len(gateways) == 0 {
-		return fmt.Errorf("--filename must name files with an IstioGateway, found none in %v", o.files)
 	}
 	stored, err := o.gateways(o.old)
 	if err != nil {
@@ -60,6 +59,15 @@ func (o *reviewOptions) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// required reads the gateways of the files, of which there must be some.
+func (o *reviewOptions) required() ([]*unstructured.Unstructured, error) {
+	gateways, err := o.gateways(o.files)
+	if err == nil && len(gateways) == 0 {
+		err = fmt.Errorf("--filename must name files with an IstioGateway, found none in %v", o.files)
+	}
+	return gateways, err
 }
 
 // gateways reads the gateways of some files.
@@ -91,13 +99,18 @@ func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newJudge(judge{
-		user:     policy.User{Username: o.user, Groups: o.groups},
-		clusters: known.clusters,
+	asked := judge{
+		// Nobody is authenticated here: whoever is named counts as having come with a credential of their own.
+		user:  policy.User{Username: o.user, Groups: o.groups, CredentialID: "terminal"},
+		known: known,
 		// Who names policies alone has not said either which clusters there are.
 		assume: len(o.with) == 0 || len(known.clusters) == 0 && len(known.policies) > 0,
 		engine: engine,
-	})
+	}
+	if o.record != "" {
+		asked.keep = recorder{file: o.record, with: objects, assume: asked.assume}.keep
+	}
+	return newJudge(asked)
 }
 
 // judgeAll decides each gateway, against the stored one of the same namespace and name if there is one.

@@ -12,10 +12,12 @@ import (
 	"portcullis.dev/portcullis/policies"
 )
 
+// deadline of one evaluation. A terminal is in no hurry; a rule that never ends is stopped all the same.
+const deadline = 10 * time.Second
+
 // compiled compiles the built-in rules with a configuration file, if one is named, and with policies.
 func compiled(ctx context.Context, config string, with []v1alpha1.GatewayPolicy) (*policy.Engine, error) {
-	// A terminal is in no hurry; a rule that never ends is stopped all the same.
-	opts := policy.Options{Deadline: 10 * time.Second}
+	opts := policy.Options{Deadline: deadline}
 	if config != "" {
 		text, err := os.ReadFile(config)
 		if err != nil {

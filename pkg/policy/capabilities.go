@@ -7,9 +7,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// capabilities are what a rule may use: everything that gives the same answer to the same question, without
+// Capabilities are what a rule may use: everything that gives the same answer to the same question, without
 // asking anybody else. A decision can then be repeated, and no rule can carry what it reads out of the process.
-func capabilities() *ast.Capabilities {
+func Capabilities() *ast.Capabilities {
 	out := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
 	out.Builtins = slices.DeleteFunc(slices.Clone(out.Builtins), reachesOutside)
 	// Empty, not nil, which would be any: schemas may not refer to other hosts.

@@ -75,7 +75,7 @@ func TestNewRefusesParametersThatNoRuleReads(t *testing.T) {
 		{name: "with a negative number", own: of(map[string]any{"number": -1}), says: "rule.number: Must be greater than or equal to 1"},
 		{name: "with a number for a switch", own: of(map[string]any{"switch": 1}), says: "rule.switch: Invalid type. Expected: boolean, given: integer"},
 		{name: "with a list for an object", own: of(map[string]any{"object": []any{}}), says: "rule.object: Invalid type. Expected: object, given: array"},
-		{name: "with a string in an object", own: of(map[string]any{"object": map[string]any{"a": "1"}}), says: "rule.object.a: Invalid type. Expected: integer, given: string"},
+		{name: "with a string in an object", own: of(map[string]any{"object": map[string]any{"a": "1"}}), says: "rule.object.a: Invalid type. Expected: [integer,object], given: string"},
 		{name: "that no gateway could have", own: of(map[string]any{"strict": map[string]any{"deep": []any{70000}}}), says: "rule.strict.deep.0: Must be less than or equal to 65535"},
 	}
 	for _, test := range tests {

@@ -188,7 +188,7 @@ func isRule(folder string) bool {
 // compile compiles all modules as one, because they import each other. Strictly: an import or a variable that
 // nothing uses is mostly a misspelt one.
 func (s *ruleSet) compile() (*ast.Compiler, error) {
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities()).WithSchemas(s.schemas).SetErrorLimit(0)
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(Capabilities()).WithSchemas(s.schemas).SetErrorLimit(0)
 	if compiler.Compile(s.modules); compiler.Failed() {
 		return nil, fmt.Errorf("compiling the rules: %w", blame(compiler.Errors))
 	}

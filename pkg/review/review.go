@@ -46,6 +46,8 @@ type Decision struct {
 	Change change.Change
 	// Revision of the rules that decided.
 	Revision string
+	// Input is what they were asked.
+	Input policy.Input
 }
 
 // mostPasses bounds how often the rules are asked what to fill in. What one fills in may be what another reads: a
@@ -176,7 +178,7 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 	if err != nil {
 		return Decision{}, err
 	}
-	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision()}
+	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision(), Input: input}
 	if request.Gateway == nil {
 		return decision, nil
 	}
