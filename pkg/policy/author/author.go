@@ -32,6 +32,9 @@ const (
 	moduleSuffix   = ".rego"
 	testSuffix     = "_test.rego"
 	parametersFile = "parameters.yaml"
+	// The schemas that an engine holds rules and their parameters to.
+	parametersSchemaFile = "parameters.schema.json"
+	inputSchemaFile      = "schemas/input.json"
 )
 
 // folders of a library; anything else that lies beside them is none of its business.
@@ -62,6 +65,8 @@ type Set struct {
 	// rulesOwn are those of the rules alone, and own those of GatewayPolicies by their names in Rego.
 	rulesOwn parameters
 	own      map[string]parameters
+	// schemas of the input and of the parameters, by file.
+	schemas map[string][]byte
 
 	name         string
 	capabilities *ast.Capabilities
@@ -113,6 +118,9 @@ func Load(source Source) (*Set, error) {
 		return nil, fmt.Errorf("reading the parameters: %w", err)
 	}
 	set.parameters = set.rulesOwn.values
+	if set.schemas, err = readSchemas(source.Rules); err != nil {
+		return nil, fmt.Errorf("reading the schemas: %w", err)
+	}
 	if isLibrary := len(set.in("main")) > 0; isLibrary || source.Library == nil {
 		return set, nil
 	}
@@ -133,7 +141,33 @@ func (s *Set) standOn(library fs.FS) error {
 		return fmt.Errorf("reading the library's parameters: %w", err)
 	}
 	s.parameters = merge(parameters.values, s.parameters)
+	schemas, err := readSchemas(library)
+	if err != nil {
+		return fmt.Errorf("reading the library's schemas: %w", err)
+	}
+	// The library's schema knows nothing of parameters that rules bring; who brings some describes all.
+	if len(s.rulesOwn.values) > 0 {
+		delete(schemas, parametersSchemaFile)
+	}
+	maps.Copy(schemas, s.schemas)
+	s.schemas = schemas
 	return nil
+}
+
+// readSchemas reads the schemas of a library; rules for which nobody wrote any have none.
+func readSchemas(library fs.FS) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, file := range []string{inputSchemaFile, parametersSchemaFile} {
+		text, err := fs.ReadFile(library, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[file] = text
+	}
+	return out, nil
 }
 
 // add reads every module of a library, except those in some folders. The tests of what rules stand on are not theirs
@@ -195,6 +229,9 @@ func (s *Set) FS() (fs.FS, error) {
 		return nil, fmt.Errorf("writing the parameters: %w", err)
 	}
 	files[parametersFile] = &fstest.MapFile{Data: text}
+	for file, text := range s.schemas {
+		files[file] = &fstest.MapFile{Data: text}
+	}
 	return files, nil
 }
 
