@@ -39,10 +39,13 @@ func TestApproveRefusesFlagsThatLeaveOpenWhatIsMeant(t *testing.T) {
 }
 
 func TestApproveTakesNothingButYesForYes(t *testing.T) {
-	for answer, yes := range map[string]bool{"y\n": true, "YES\n": true, " yes \n": true, "y": true, "n\n": false, "\n": false, "": false, "yup\n": false} {
-		o := approveOptions{streams: genericiooptions.IOStreams{In: strings.NewReader(answer), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}}}
-		if err := o.confirm(); (err == nil) != yes || (!yes && !errors.Is(err, errRefused)) {
-			t.Errorf("%q: got %v", answer, err)
+	for _, test := range []struct {
+		answer string
+		yes    bool
+	}{{"y\n", true}, {"YES\n", true}, {" yes \n", true}, {"y", true}, {"n\n", false}, {"\n", false}, {"", false}, {"yup\n", false}} {
+		o := approveOptions{streams: genericiooptions.IOStreams{In: strings.NewReader(test.answer), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}}}
+		if err := o.confirm(); (err == nil) != test.yes || (!test.yes && !errors.Is(err, errRefused)) {
+			t.Errorf("%q: got %v", test.answer, err)
 		}
 	}
 	if err := (&approveOptions{yes: true}).confirm(); err != nil {
