@@ -36,6 +36,7 @@ GatewayPolicy, each with its test. A folder without a main/ of its own stands on
 		newPolicyPackCommand(streams),
 		newPolicyReplayCommand(streams),
 		newPolicyShowCommand(streams),
+		newPolicyBuildCommand(streams),
 	)
 	return command
 }

@@ -124,7 +124,9 @@ func lose(ctx context.Context, name string) {
 type guard struct {
 	binary       string
 	port, health int
-	session      *gexec.Session
+	// args are further flags.
+	args    []string
+	session *gexec.Session
 }
 
 // start starts the webhook with parameters of its rules, in YAML, and waits until it is ready.
@@ -133,27 +135,47 @@ type guard struct {
 // can be changed and deleted by the next.
 func (g *guard) start(parameters string) {
 	GinkgoHelper()
-	config := filepath.Join(plane.Dir, "config.yaml")
-	Expect(os.WriteFile(config, []byte("enforcement: {restart_approval: Audit, address_approval: Audit}\nparameters: "+parameters+"\n"), 0o600)).To(Succeed())
-	command := exec.Command(g.binary,
-		"--config", config,
+	g.configure(parameters)
+	g.launch()
+	Eventually(g.readiness).Should(Equal(http.StatusOK))
+}
+
+// configure writes the webhook's configuration.
+func (g *guard) configure(parameters string) {
+	GinkgoHelper()
+	text := "enforcement: {restart_approval: Audit, address_approval: Audit}\nparameters: " + parameters + "\n"
+	Expect(os.WriteFile(g.config(), []byte(text), 0o600)).To(Succeed())
+}
+
+// config is the file of the webhook's configuration.
+func (g *guard) config() string {
+	return filepath.Join(plane.Dir, "config.yaml")
+}
+
+// launch starts the webhook.
+func (g *guard) launch() {
+	GinkgoHelper()
+	command := exec.Command(g.binary, append([]string{
+		"--config", g.config(),
 		"--kubeconfig", plane.Kubeconfig,
 		"--bind-address", "127.0.0.1", "--port", strconv.Itoa(g.port),
-		"--health-probe-bind-address", "127.0.0.1:"+strconv.Itoa(g.health),
+		"--health-probe-bind-address", "127.0.0.1:" + strconv.Itoa(g.health),
 		"--metrics-bind-address", "0",
 		"--ca-secret-namespace", namespace,
 		"--dns-names", "localhost",
-	)
+	}, g.args...)...)
 	var err error
 	g.session, err = gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
-	Eventually(func() (int, error) {
-		response, err := http.Get("http://127.0.0.1:" + strconv.Itoa(g.health) + "/readyz")
-		if err != nil {
-			return 0, err
-		}
-		return response.StatusCode, response.Body.Close()
-	}).Should(Equal(http.StatusOK))
+}
+
+// readiness is the status that /readyz answers with.
+func (g *guard) readiness() (int, error) {
+	response, err := http.Get("http://127.0.0.1:" + strconv.Itoa(g.health) + "/readyz")
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
 }
 
 // stop stops the webhook.
