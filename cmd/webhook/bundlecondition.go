@@ -19,7 +19,7 @@ import (
 // replica goes.
 const conditionBundleCurrent = "portcullis.dev/BundleCurrent"
 
-// bundleCondition writes the condition into the replica's own Pod. The zero value writes nothing.
+// bundleCondition writes the condition into the replica's own Pod, if it runs in one.
 type bundleCondition struct {
 	pod client.ObjectKey
 	// last is what was written last.
@@ -28,9 +28,6 @@ type bundleCondition struct {
 
 // write writes the condition if it says something new.
 func (c *bundleCondition) write(ctx context.Context, writer client.Client, status bundle.Status) error {
-	if c.pod.Name == "" {
-		return nil
-	}
 	next := condition(status)
 	next.LastTransitionTime = c.last.LastTransitionTime
 	if next.Status != c.last.Status {
@@ -42,7 +39,8 @@ func (c *bundleCondition) write(ctx context.Context, writer client.Client, statu
 		return err
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: c.pod.Namespace, Name: c.pod.Name}}
-	if err := writer.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, patch)); err != nil {
+	err = writer.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, patch))
+	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("writing the condition of Pod %s: %w", c.pod, err)
 	}
 	c.last = next

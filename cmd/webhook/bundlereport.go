@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -50,16 +49,12 @@ type bundleReporter struct {
 
 // newBundleReporter prepares the reporter.
 func newBundleReporter(mgr manager.Manager, o options) *bundleReporter {
-	instance, err := os.Hostname()
-	if err != nil {
-		instance = "unknown"
-	}
 	return &bundleReporter{
 		writer:        mgr.GetClient(),
 		reader:        mgr.GetAPIReader(),
 		configuration: o.configuration,
-		instance:      instance,
-		condition:     bundleCondition{pod: client.ObjectKey{Namespace: o.podNamespace, Name: o.podName}},
+		instance:      o.replica,
+		condition:     bundleCondition{pod: client.ObjectKey{Namespace: o.namespace, Name: o.replica}},
 		news:          make(chan bundle.Status, 100),
 	}
 }

@@ -36,6 +36,8 @@ type options struct {
 	config string
 	// namespace and replica are where the webhook runs, and what this one is called.
 	namespace, replica string
+	// bundleConfig is a file that says where the rules come from, in OPA's format; bundleDirectory is where they are kept.
+	bundleConfig, bundleDirectory string
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -79,6 +81,8 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.StringVar(&o.config, "config", "", "YAML file with enforcement (Deny, Warn, Audit) and parameters of the rules, by the rule's code; the built-in ones hold where it says nothing")
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace that the webhook runs in; that of the CA when empty")
 	flags.StringVar(&o.replica, "replica", replicaName(), "name of this replica, by which GatewayPolicies say what it runs")
+	flags.StringVar(&o.bundleConfig, "bundle-config", "", "file with OPA's services, bundles and keys: the rules then come from that bundle instead of this binary")
+	flags.StringVar(&o.bundleDirectory, "bundle-persist-dir", "", "directory that the last good bundle is kept in, for a restart without the server; persistence_directory of the file when empty")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -106,6 +110,9 @@ func (o *options) validate() error {
 	}
 	if problems := validation.IsDNS1123Subdomain(o.replica); len(problems) > 0 {
 		return fmt.Errorf("--replica must be the name of a pod, is %q: %s", o.replica, strings.Join(problems, ", "))
+	}
+	if o.bundleDirectory != "" && o.bundleConfig == "" {
+		return errors.New("--bundle-persist-dir must come with --bundle-config, which says what to keep there")
 	}
 	if o.certFile != "" {
 		return nil

@@ -39,6 +39,8 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"dns-names":                  "[]",
 		"webhook-configuration-name": "portcullis",
 		"evaluation-deadline":        "1s",
+		"bundle-config":              "",
+		"bundle-persist-dir":         "",
 		"config":                     "",
 		"namespace":                  "portcullis-system",
 		"replica":                    "webhook-1",
@@ -70,12 +72,14 @@ func TestFlagsReachTheOptions(t *testing.T) {
 		"--bind-address", "127.0.0.1", "--port", "1", "--health-probe-bind-address", ":2", "--metrics-bind-address", "0",
 		"--tls-cert-file", "c", "--tls-private-key-file", "k", "--ca-secret-namespace", "n", "--ca-secret-name", "s",
 		"--dns-names", "a,b", "--dns-names", "c", "--webhook-configuration-name", "w",
-		"--evaluation-deadline", "3s", "--config", "p", "--namespace", "m", "--replica", "r")
+		"--evaluation-deadline", "3s", "--config", "p", "--namespace", "m", "--replica", "r",
+		"--bundle-config", "b", "--bundle-persist-dir", "d")
 	want := options{
 		bindAddress: "127.0.0.1", port: 1, healthAddress: ":2", metricsAddress: "0",
 		certFile: "c", keyFile: "k", caNamespace: "n", caName: "s",
 		dnsNames: []string{"a", "b", "c"}, configuration: "w",
 		deadline: 3 * time.Second, config: "p", namespace: "m", replica: "r",
+		bundleConfig: "b", bundleDirectory: "d",
 	}
 	want.logging = got.logging
 	if !reflect.DeepEqual(got, want) {
@@ -97,6 +101,10 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 		"makes a certificate of its own": {options{caNamespace: "istio-system", dnsNames: []string{"localhost"}}, ""},
 		"ignores the names of a certificate that it does not make": {
 			options{certFile: "c", keyFile: "k", caNamespace: "istio-system", dnsNames: []string{"localhost"}}, "",
+		},
+		"refuses a directory for bundles without bundles": {
+			options{certFile: "c", keyFile: "k", namespace: "n", bundleDirectory: "d"},
+			"--bundle-persist-dir must come with --bundle-config, which says what to keep there",
 		},
 		"refuses a certificate without its key": {
 			options{certFile: "c", caNamespace: "istio-system", dnsNames: []string{"localhost"}},

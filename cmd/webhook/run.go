@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -53,7 +54,11 @@ func run(ctx context.Context, o options) error {
 	reviewer := &review.Reviewer{Engine: rules.Live.Engine, Clusters: clusters(mgr.GetClient()), Approvals: approvals(mgr.GetAPIReader()), Now: time.Now}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
 	register(server, reviewer, rules, mgr)
-	if err := mgr.Add(afterCaches{server}); err != nil {
+	ready, err := rulesReady(mgr, o, rules)
+	if err != nil {
+		return fmt.Errorf("preparing the bundle: %w", err)
+	}
+	if err := mgr.Add(afterCaches{server, ready}); err != nil {
 		return fmt.Errorf("adding the webhook server: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("webhook", server.StartedChecker()); err != nil {
@@ -80,7 +85,7 @@ func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.R
 }
 
 // compile reads the configuration, and compiles the built-in rules with it to know that they can be: GatewayPolicies
-// come later.
+// come later, and so do rules from a bundle.
 func compile(ctx context.Context, o options) (policy.Options, error) {
 	opts := policy.Options{Deadline: o.deadline}
 	if o.config != "" {
@@ -94,17 +99,25 @@ func compile(ctx context.Context, o options) (policy.Options, error) {
 		}
 		opts.Enforcement, opts.Parameters = configuration.Enforcement, configuration.Parameters
 	}
+	if o.bundleConfig != "" {
+		return opts, nil
+	}
 	_, err := policy.New(ctx, policies.FS, opts)
 	return opts, err
 }
 
-// newRuleset compiles the built-in rules with the GatewayPolicies, again whenever those change.
+// newRuleset compiles the built-in rules, or those of a bundle when there is one, with the GatewayPolicies, again
+// whenever those change.
 func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured policy.Options) (*ruleset.Ruleset, error) {
+	var library fs.FS = policies.FS
+	if o.bundleConfig != "" {
+		library = nil
+	}
 	rules, err := ruleset.New(ruleset.Options{
 		Client:    mgr.GetClient(),
 		Reader:    mgr.GetAPIReader(),
 		Live:      new(policy.Live),
-		Library:   policies.FS,
+		Library:   library,
 		Rules:     configured,
 		Namespace: o.namespace,
 		Replica:   o.replica,
@@ -151,15 +164,32 @@ func clusters(reader client.Reader) func(context.Context) ([]v1alpha1.GatewayClu
 	}
 }
 
-// afterCaches starts the server when the caches are synced, not before: a request that met an empty cache
-// would be decided wrongly. The manager starts what it knows to be a webhook server before its caches, so
+// rulesReady is closed as soon as there are rules.
+func rulesReady(mgr manager.Manager, o options, rules *ruleset.Ruleset) (<-chan struct{}, error) {
+	if o.bundleConfig != "" {
+		return addBundle(mgr, o, rules.SetLibrary)
+	}
+	ready := make(chan struct{})
+	close(ready)
+	return ready, nil
+}
+
+// afterCaches starts the server when the caches are synced and there are rules, not before: a request that met an
+// empty cache would be decided wrongly. The manager starts what it knows to be a webhook server before its caches, so
 // the server's own type is hidden from it.
 type afterCaches struct {
 	server webhook.Server
+	// rules is closed when there are some.
+	rules <-chan struct{}
 }
 
 // Start runs the server until the context ends.
 func (a afterCaches) Start(ctx context.Context) error {
+	select {
+	case <-a.rules:
+	case <-ctx.Done():
+		return nil
+	}
 	return a.server.Start(ctx)
 }
 

@@ -131,6 +131,25 @@ func TestClustersListsWhatIsRegistered(t *testing.T) {
 	}
 }
 
+// A request that nobody can decide should rather find nobody.
+func TestServerStartsAfterTheRules(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	runnable := afterCaches{server{started: errors.New("started")}, make(chan struct{})}
+	if err := runnable.Start(ctx); err != nil {
+		t.Errorf("got %v, want it to end without having started", err)
+	}
+}
+
+// The parameters are then those of the bundle's rules, which nobody knows yet.
+func TestCompileLeavesTheRulesOfABundleForLater(t *testing.T) {
+	config := written(t, "c.yaml", "parameters: {of_a_bundle: {x: 1}}\n")
+	opts, err := compile(t.Context(), options{config: config, bundleConfig: "b"})
+	if err != nil || opts.Parameters["of_a_bundle"] == nil {
+		t.Errorf("got %v, %v", opts.Parameters, err)
+	}
+}
+
 // server is a webhook server that only says that it was started.
 type server struct {
 	webhook.Server
@@ -142,7 +161,9 @@ func (s server) Start(context.Context) error {
 }
 
 func TestServerStartsAfterTheCachesOnEveryReplica(t *testing.T) {
-	var runnable manager.Runnable = afterCaches{server{started: errors.New("started")}}
+	closed := make(chan struct{})
+	close(closed)
+	var runnable manager.Runnable = afterCaches{server{started: errors.New("started")}, closed}
 	if leader, ok := runnable.(manager.LeaderElectionRunnable); !ok || leader.NeedLeaderElection() {
 		t.Error("the server waits to be the leader: other replicas would not answer")
 	}

@@ -30,7 +30,8 @@ type Options struct {
 	Reader client.Reader
 	// Live gets each new set of rules.
 	Live *policy.Live
-	// Library is the rules that the policies come beside.
+	// Library is the rules that the policies come beside; nil when they come later, by SetLibrary. Until then nothing
+	// decides.
 	Library fs.FS
 	// Rules are the deadline and the configuration; library and policies are filled in.
 	Rules policy.Options
@@ -123,6 +124,9 @@ func (r *Ruleset) adopt(ctx context.Context, policies []v1alpha1.GatewayPolicy) 
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.state.policies, r.state.read = policies, true
+	if r.state.library == nil {
+		return r.state
+	}
 	if name := identity(r.state.revision, policies); name != r.state.attempted {
 		r.state.attempted = name
 		r.state.fault = r.swap(ctx, r.state.library, r.state.revision)
@@ -212,6 +216,9 @@ func (r *Ruleset) Check(ctx context.Context, candidate *v1alpha1.GatewayPolicy) 
 	r.mutex.Lock()
 	library := r.state.library
 	r.mutex.Unlock()
+	if library == nil {
+		return errors.New("rules must be there before policies can be checked with them, are not yet")
+	}
 	return policy.Check(ctx, library, opts, candidate.Name)
 }
 

@@ -188,7 +188,7 @@ var _ = Describe("With its rules from a bundle, the guard", Serial, func() {
 		var config string
 		server, config = serveBundles()
 		webhook.args = []string{
-			"--bundle-config", config, "--bundle-persist-dir", GinkgoT().TempDir(), "--metrics-bind-address", metrics, "--pod-name", pod.Name, "--pod-namespace", pod.Namespace,
+			"--bundle-config", config, "--bundle-persist-dir", GinkgoT().TempDir(), "--metrics-bind-address", metrics, "--replica", pod.Name, "--namespace", pod.Namespace,
 		}
 		DeferCleanup(func() {
 			webhook.stop()
