@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,14 @@ func Build(out io.Writer, rules fs.FS, opts BuildOptions) error {
 	if err != nil {
 		return fmt.Errorf("reading parameters.yaml: %w", err)
 	}
+	schemas, err := readSchemas(rules)
+	if err != nil {
+		return fmt.Errorf("reading the schemas: %w", err)
+	}
 	built.Data = map[string]any{"parameters": parameters}
+	if len(schemas) > 0 {
+		built.Data["schemas"] = schemas
+	}
 	if opts.SigningKey != "" {
 		signing := opabundle.NewSigningConfig(opts.SigningKey, opts.Algorithm, "")
 		if err := built.GenerateSignature(signing, opts.KeyID, true); err != nil {
@@ -77,4 +85,29 @@ func readParameters(rules fs.FS) (map[string]any, error) {
 		return nil, err
 	}
 	return parameters, yaml.UnmarshalStrict(text, &parameters)
+}
+
+// schemaFiles are the schemas of a library, by their names in data.schemas.
+func schemaFiles() map[string]string {
+	return map[string]string{"input": "schemas/input.json", "parameters": "parameters.schema.json"}
+}
+
+// readSchemas reads the schemas of a folder; rules for which nobody wrote any have none.
+func readSchemas(rules fs.FS) (map[string]any, error) {
+	schemas := map[string]any{}
+	for name, file := range schemaFiles() {
+		text, err := fs.ReadFile(rules, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var schema map[string]any
+		if err := json.Unmarshal(text, &schema); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		schemas[name] = schema
+	}
+	return schemas, nil
 }

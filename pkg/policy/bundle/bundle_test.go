@@ -97,7 +97,7 @@ func TestABadBundleLeavesTheLastGoodOne(t *testing.T) {
 		"without parameters":        {resigned(func(f map[string]string) { f["/data.json"] = `{}` }), "data.parameters must be an object"},
 		"with a list of parameters": {resigned(func(f map[string]string) { f["/data.json"] = `{"parameters": []}` }), "data.parameters must be an object"},
 		"with data that nobody reads": {
-			resigned(func(f map[string]string) { f["/data.json"] = `{"parameters": {}, "parameter": {}}` }), "data must be parameters alone, has parameter",
+			resigned(func(f map[string]string) { f["/data.json"] = `{"parameters": {}, "parameter": {}}` }), "data must be parameters and schemas alone, has parameter",
 		},
 		"that lies outside its roots": {
 			resigned(func(f map[string]string) { f["/.manifest"] = `{"revision": "bad", "roots": ["main"]}` }), "roots",

@@ -7,6 +7,7 @@
 //	.manifest         {"revision": "…"}, which every decision then names; it must be there
 //	main/ lib/ mutate/ validate/   the modules
 //	data.parameters   what parameters.yaml says; in data.json, or in parameters/data.yaml
+//	data.schemas      parameters and input: what parameters.schema.json and schemas/input.json say
 //
 // What else a bundle's data holds is refused, because no rule could read it.
 //

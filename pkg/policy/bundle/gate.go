@@ -61,11 +61,11 @@ func (g *gate) ask(ctx context.Context, txn storage.Transaction) error {
 	if err != nil {
 		return fmt.Errorf("reading the modules: %w", err)
 	}
-	parameters, err := g.parameters(ctx, txn)
+	data, err := g.data(ctx, txn)
 	if err != nil {
 		return fmt.Errorf("reading the data: %w", err)
 	}
-	files["parameters.yaml"] = &fstest.MapFile{Data: parameters}
+	maps.Copy(files, data)
 	return g.admit(ctx, ruleSet{revision: revision, files: files})
 }
 
@@ -115,8 +115,8 @@ func shorterFirst(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// parameters are the bundle's data.parameters, as the file that the library has in their place. JSON is YAML.
-func (g *gate) parameters(ctx context.Context, txn storage.Transaction) ([]byte, error) {
+// data are the bundle's data.parameters and data.schemas, as the files that the library has in their place. JSON is YAML.
+func (g *gate) data(ctx context.Context, txn storage.Transaction) (fstest.MapFS, error) {
 	read, err := g.Read(ctx, txn, storage.RootPath)
 	if err != nil {
 		return nil, err
@@ -127,8 +127,8 @@ func (g *gate) parameters(ctx context.Context, txn storage.Transaction) ([]byte,
 	}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		// OPA keeps its own notes on the bundle below system.
-		if key != "parameters" && key != "system" {
-			return nil, fmt.Errorf("data must be parameters alone, has %s", key)
+		if !slices.Contains([]string{"parameters", "schemas", "system"}, key) {
+			return nil, fmt.Errorf("data must be parameters and schemas alone, has %s", key)
 		}
 	}
 	// Without parameters many a rule would find nothing to refuse.
@@ -136,7 +136,29 @@ func (g *gate) parameters(ctx context.Context, txn storage.Transaction) ([]byte,
 	if !ok {
 		return nil, errors.New("data.parameters must be an object with the rules' parameters, is not (put parameters.yaml into the bundle as parameters/data.yaml)")
 	}
-	return json.Marshal(parameters)
+	files := fstest.MapFS{}
+	if err := put(files, "parameters.yaml", parameters); err != nil {
+		return nil, err
+	}
+	schemas, _ := data["schemas"].(map[string]any)
+	for name, file := range schemaFiles() {
+		if schema, ok := schemas[name]; ok {
+			if err := put(files, file, schema); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, nil
+}
+
+// put writes a value as a file of JSON.
+func put(files fstest.MapFS, name string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("writing %s as JSON: %w", name, err)
+	}
+	files[name] = &fstest.MapFile{Data: text}
+	return nil
 }
 
 // same says whether two sets are one.

@@ -72,11 +72,13 @@ func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
+	// Bound now: what is returned has another body.
+	connection := response.Body
+	defer func() { _ = connection.Close() }()
 	slow := fmt.Errorf("answer must come within %s, has not", b.limits.body)
 	timer := time.AfterFunc(b.limits.body, func() { cancel(slow) })
 	defer timer.Stop()
-	body, err := b.read(response.Body)
+	body, err := b.read(connection)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
