@@ -23,7 +23,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	. "github.com/onsi/gomega/gbytes"
+	"github.com/onsi/gomega/gbytes"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -228,7 +228,7 @@ var _ = Describe("With its rules from a bundle, the guard", Serial, func() {
 		Eventually(bundleCondition(ctx, pod)).Should(And(
 			HavePrefix("False Bundle A is in force, because there is no better one: revision B: "), ContainSubstring("http.send"),
 		))
-		Eventually(webhook.session.Err).Should(Say("Kept the last good bundle"))
+		Eventually(webhook.session.Err).Should(gbytes.Say("Kept the last good bundle"))
 		Expect(frozenBy(ctx)()).To(Equal(by("A")))
 		Expect(metric()).To(And(
 			MatchRegexp(`(?m)^portcullis_bundle_failures_total [1-9]`),

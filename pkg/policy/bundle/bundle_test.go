@@ -142,7 +142,7 @@ func TestAServerThatFailsLeavesTheLastGoodBundle(t *testing.T) {
 		"by answering in words":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello</html>")) }, "gzip: invalid header"},
 		"by sending half":         {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(whole[:len(whole)/2]) }, "unexpected EOF"},
 		"by sending nothing":      {func(http.ResponseWriter, *http.Request) {}, "EOF"},
-		"by hanging up":           {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+		"by hanging up":           {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"}, //nolint:forbidigo // how net/http has a handler hang up
 		"by hanging up half-way":  {hangUp(whole), "reading the answer: unexpected EOF"},
 		"by sending for ever":     {trickle, "answer must come within 300ms, has not"},
 		"by sending far too much": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 100_000)) }, "answer must be at most 50000 bytes, is more"},
