@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+)
+
+// Options say how connections are made and who hears of them.
+type Options struct {
+	// Scheme knows the types that are read and written; their kinds must be among those of Mapper.
+	Scheme *runtime.Scheme
+	// Cache says what is kept in memory of each cluster.
+	Cache cache.Options
+	// Uncached are kinds that are never kept in memory, whoever asks for them.
+	Uncached []client.Object
+	// Connected is told of a new connection before anybody gets it, to start watches on it. The context ends with the
+	// connection. An error is one of connecting.
+	Connected func(ctx context.Context, id string, connection cluster.Cluster) error
+	// Changed is told that a cluster was connected, lost or came back.
+	Changed func(ctx context.Context, id string)
+	// Timing is when things are done; its zero values are defaults.
+	Timing Timing
+
+	// mapper is shared by all connections.
+	mapper meta.RESTMapper
+}
+
+// Timing says how long things take.
+type Timing struct {
+	// Sync is how long a connection may take to read what is kept in memory. Default: 60 s.
+	Sync time.Duration
+	// Probe is how often a connected cluster is asked whether it is well, and ProbeTimeout how long it has to answer.
+	// Defaults: 10 s and 5 s.
+	Probe, ProbeTimeout time.Duration
+	// Failures is how many probes in a row must fail before a cluster counts as lost. Default: 5.
+	Failures int
+	// FirstPause and LongestPause are between attempts to connect. Defaults: 1 s and 5 min.
+	FirstPause, LongestPause time.Duration
+}
+
+// Registry holds one connection for each registered cluster. Its methods never wait for a cluster.
+type Registry struct {
+	// ctx ends every connection.
+	ctx     context.Context
+	options Options
+
+	mu      sync.RWMutex
+	members map[string]*member
+}
+
+// NewRegistry has no cluster yet. Its connections end with the context.
+func NewRegistry(ctx context.Context, options Options) *Registry {
+	options.Timing = options.Timing.complete()
+	options.mapper = Mapper()
+	return &Registry{ctx: ctx, options: options, members: map[string]*member{}}
+}
+
+// NotConnectedError says that there is no connection to a cluster now.
+type NotConnectedError struct {
+	// ID of the cluster.
+	ID string
+	// Since when there is none.
+	Since time.Time
+	// Cause is what the last attempt ended with; nil while the first one goes on.
+	Cause error
+}
+
+// Error says which cluster, since when and why.
+func (e *NotConnectedError) Error() string {
+	since := e.Since.UTC().Format(time.RFC3339)
+	if e.Cause == nil {
+		return fmt.Sprintf("cluster %s is being connected since %s", e.ID, since)
+	}
+	return fmt.Sprintf("cluster %s is not connected since %s: %v", e.ID, since, e.Cause)
+}
+
+// Unwrap is the cause.
+func (e *NotConnectedError) Unwrap() error {
+	return e.Cause
+}
+
+// Get is the connection to a cluster, or a NotConnectedError.
+func (r *Registry) Get(id string) (cluster.Cluster, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	m := r.members[id]
+	if m == nil {
+		return nil, &NotConnectedError{ID: id, Cause: errNotRegistered}
+	}
+	return m.get()
+}
+
+// Set connects to a cluster by a kubeconfig, in the background. The same kubeconfig again changes nothing; another one
+// replaces the connection when the new one is ready, so that there is no gap. An error is one of the kubeconfig, which
+// leaves the present connection as it is.
+func (r *Registry) Set(id string, kubeconfig []byte) error {
+	config, err := RESTConfig(kubeconfig)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[id]
+	if m == nil {
+		m = newMember(r.ctx, id, &r.options)
+		r.members[id] = m
+	}
+	m.connect(sha256.Sum256(kubeconfig), config)
+	return nil
+}
+
+// Remove ends the connection to a cluster.
+func (r *Registry) Remove(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[id]; m != nil {
+		m.cancel()
+		delete(r.members, id)
+	}
+}
+
+// complete fills in the defaults.
+func (t Timing) complete() Timing {
+	for value, otherwise := range map[*time.Duration]time.Duration{
+		&t.Sync:         time.Minute,
+		&t.Probe:        10 * time.Second,
+		&t.ProbeTimeout: 5 * time.Second,
+		&t.FirstPause:   time.Second,
+		&t.LongestPause: 5 * time.Minute,
+	} {
+		if *value <= 0 {
+			*value = otherwise
+		}
+	}
+	if t.Failures <= 0 {
+		t.Failures = 5
+	}
+	return t
+}

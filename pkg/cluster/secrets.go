@@ -1,0 +1,104 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+)
+
+// LabelRemoteSecret marks Secrets with kubeconfigs, "true", as istioctl create-remote-secret makes them: a cluster's ID
+// is the key, its kubeconfig the value. https://istio.io/latest/docs/reference/commands/istioctl/
+const LabelRemoteSecret = "istio/multiCluster"
+
+// LabelRegisteredBy, on a GatewayCluster, says that it was made for the Secret that it refers to, and goes with it.
+const (
+	LabelRegisteredBy = "portcullis.dev/registered-by"
+	registrar         = "remote-secret"
+)
+
+// Registrar makes a GatewayCluster for each cluster in a Secret with the label of remote secrets, so that clusters which
+// the mesh knows need not be registered twice.
+type Registrar struct {
+	// Client reads and writes GatewayClusters.
+	Client client.Client
+	// Live reads Secrets: they are never kept in memory.
+	Live client.Reader
+}
+
+// Reconcile makes the GatewayClusters of one Secret, and removes those that it no longer holds.
+func (r *Registrar) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	secret := &corev1.Secret{}
+	if err := r.Live.Get(ctx, request.NamespacedName, secret); client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("reading Secret %s: %w", request.NamespacedName, err)
+	}
+	held := map[string]bool{}
+	if secret.Labels[LabelRemoteSecret] == "true" && secret.DeletionTimestamp == nil {
+		held = clustersOf(ctx, secret)
+	}
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		// One that does not work out must not keep the others away.
+		errs = append(errs, r.register(ctx, id, request))
+	}
+	return reconcile.Result{}, errors.Join(append(errs, r.removeOthers(ctx, held, request))...)
+}
+
+// clustersOf are the IDs that a Secret holds kubeconfigs of.
+func clustersOf(ctx context.Context, secret *corev1.Secret) map[string]bool {
+	out := map[string]bool{}
+	for id := range secret.Data {
+		if wrong := validation.IsDNS1123Subdomain(id); len(wrong) > 0 {
+			log.FromContext(ctx).Info("Left out a key that cannot name a GatewayCluster", "key", id, "why", wrong)
+			continue
+		}
+		out[id] = true
+	}
+	return out
+}
+
+// register makes a GatewayCluster unless there is one: people's own, and the first Secret's, stay as they are.
+func (r *Registrar) register(ctx context.Context, id string, from reconcile.Request) error {
+	registered := &v1alpha1.GatewayCluster{}
+	registered.Name = id
+	registered.Labels = map[string]string{LabelRegisteredBy: registrar}
+	registered.Spec.KubeconfigSecret = &v1alpha1.SecretReference{Namespace: from.Namespace, Name: from.Name}
+	err := r.Client.Create(ctx, registered)
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("creating GatewayCluster %s: %w", id, err)
+	}
+	log.FromContext(ctx).Info("Registered a cluster", "cluster", id)
+	return nil
+}
+
+// removeOthers removes what was made for a Secret and is no longer in it.
+func (r *Registrar) removeOthers(ctx context.Context, held map[string]bool, from reconcile.Request) error {
+	made := &v1alpha1.GatewayClusterList{}
+	if err := r.Client.List(ctx, made, client.MatchingLabels{LabelRegisteredBy: registrar}); err != nil {
+		return fmt.Errorf("listing GatewayClusters: %w", err)
+	}
+	var errs []error
+	for i := range made.Items {
+		reference := made.Items[i].Spec.KubeconfigSecret
+		if held[made.Items[i].Name] || reference == nil || reference.Name != from.Name || reference.Namespace != from.Namespace {
+			continue
+		}
+		if err := r.Client.Delete(ctx, &made.Items[i]); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("deleting GatewayCluster %s: %w", made.Items[i].Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+)
+
+// lookAgain is how often facts are found out anew: nodes come and go, but not by the second.
+const lookAgain = 5 * time.Minute
+
+// Signal carries the IDs of clusters that were connected, lost or came back.
+type Signal chan event.TypedGenericEvent[string]
+
+// Send tells of a cluster, unless nobody listens any more.
+func (s Signal) Send(ctx context.Context, id string) {
+	select {
+	case s <- event.TypedGenericEvent[string]{Object: id}:
+	case <-ctx.Done():
+	}
+}
+
+// Setup puts the controllers on a manager: one for each GatewayCluster, one for each remote secret in namespace.
+// changed is what the Registry's option Changed sends to.
+func Setup(mgr manager.Manager, registry *Registry, changed Signal, namespace string) error {
+	err := builder.ControllerManagedBy(mgr).
+		Named("clusters").
+		For(&v1alpha1.GatewayCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		// A new kubeconfig is to be used at once. Only names are kept in memory.
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(clustersBySecret(mgr.GetClient()))).
+		WatchesRawSource(source.TypedChannel(changed, handler.TypedEnqueueRequestsFromMapFunc(clusterByID))).
+		Complete(&Controller{Hub: mgr, Registry: registry, Namespace: namespace, LookAgain: lookAgain})
+	if err != nil {
+		return fmt.Errorf("setting up the clusters' worker: %w", err)
+	}
+	err = builder.ControllerManagedBy(mgr).
+		Named("remotesecrets").
+		WatchesMetadata(&corev1.Secret{}, &handler.EnqueueRequestForObject{}).
+		Complete(&Registrar{Client: mgr.GetClient(), Live: mgr.GetAPIReader()})
+	if err != nil {
+		return fmt.Errorf("setting up the remote secrets' worker: %w", err)
+	}
+	return nil
+}
+
+// SecretMetadata is the kind that the manager's cache must be limited to the remote secrets of: with
+// the label LabelRemoteSecret, in the namespace that is given to Setup.
+func SecretMetadata() client.Object {
+	out := &metav1.PartialObjectMetadata{}
+	out.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return out
+}
+
+// clusterByID is the request for a cluster.
+func clusterByID(_ context.Context, id string) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: id}}}
+}
+
+// clustersBySecret are the clusters whose kubeconfig is in a Secret.
+func clustersBySecret(reader client.Reader) handler.MapFunc {
+	return func(ctx context.Context, secret client.Object) []reconcile.Request {
+		list := &v1alpha1.GatewayClusterList{}
+		// A cache that does not answer never synced, and then no event comes.
+		if err := reader.List(ctx, list); err != nil {
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			reference := list.Items[i].Spec.KubeconfigSecret
+			if reference != nil && reference.Name == secret.GetName() && reference.Namespace == secret.GetNamespace() {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			}
+		}
+		return requests
+	}
+}

@@ -1,0 +1,154 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/cluster"
+)
+
+// register registers a cluster as people do, by a kubeconfig in a Secret, until the spec ends.
+func register(ctx context.Context, id string, kubeconfig []byte) {
+	GinkgoHelper()
+	registered := &v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: id}}
+	registered.Spec.KubeconfigSecret = &v1alpha1.SecretReference{Namespace: namespace, Name: id}
+	keep(ctx, registered)
+	keep(ctx, secretOf(id, map[string][]byte{id: kubeconfig}))
+}
+
+// secretOf is a Secret with the label of remote secrets.
+func secretOf(name string, data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{cluster.LabelRemoteSecret: "true"}},
+		Data:       data,
+	}
+}
+
+// keep creates an object on the hub until the spec ends.
+func keep(ctx context.Context, object client.Object) {
+	GinkgoHelper()
+	Expect(admin.Create(ctx, object)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) {
+		Expect(client.IgnoreNotFound(admin.Delete(ctx, object))).To(Succeed())
+	})
+}
+
+// reachable is what a cluster's condition says: status, reason and message.
+func reachable(ctx context.Context, id string) func() (metav1.Condition, error) {
+	return func() (metav1.Condition, error) {
+		registered := &v1alpha1.GatewayCluster{}
+		if err := admin.Get(ctx, client.ObjectKey{Name: id}, registered); err != nil {
+			return metav1.Condition{}, err
+		}
+		condition := meta.FindStatusCondition(registered.Status.Conditions, v1alpha1.ConditionReachable)
+		if condition == nil {
+			return metav1.Condition{}, errors.New("the condition is not there yet")
+		}
+		return *condition, nil
+	}
+}
+
+// saying matches a condition.
+func saying(status metav1.ConditionStatus, reason, message string) OmegaMatcher {
+	return And(HaveField("Status", status), HaveField("Reason", reason), HaveField("Message", ContainSubstring(message)))
+}
+
+var _ = Describe("connecting", func() {
+	It("hands out a client that reads and writes there", func(ctx context.Context) {
+		register(ctx, "plain", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		Eventually(reachable(ctx, "plain")).Should(saying(metav1.ConditionTrue, "Connected", "The cluster answers"))
+		connection, err := registry.Get("plain")
+		Expect(err).NotTo(HaveOccurred())
+		made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "made"}}
+		Expect(connection.GetClient().Create(ctx, made)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(remote.Delete(ctx, made)).To(Succeed()) })
+		Expect(remote.Get(ctx, client.ObjectKeyFromObject(made), &corev1.ConfigMap{})).To(Succeed())
+	})
+
+	It("has the cache filled before anybody gets the client", func(ctx context.Context) {
+		there := deployment("there")
+		Expect(remote.Create(ctx, there)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(remote.Delete(ctx, there)).To(Succeed()) })
+		register(ctx, "filled", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		Eventually(func() error { _, err := registry.Get("filled"); return err }).Should(Succeed())
+		connection, err := registry.Get("filled")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(connection.GetClient().Get(ctx, client.ObjectKeyFromObject(there), &appsv1.Deployment{})).To(Succeed())
+	})
+
+	It("knows nothing of a cluster that nobody registered", func() {
+		_, err := registry.Get("nowhere")
+		Expect(err).To(MatchError(ContainSubstring("no kubeconfig is registered for it")))
+		Expect(err).To(BeAssignableToTypeOf(&cluster.NotConnectedError{}))
+	})
+
+	DescribeTable("says why a cluster cannot be connected",
+		func(ctx context.Context, id string, change func(w *wire) []byte, reason, message string) {
+			w := wireTo(elsewhere)
+			register(ctx, id, change(w))
+			Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionFalse, reason, message))
+			_, err := registry.Get(id)
+			Expect(err).To(BeAssignableToTypeOf(&cluster.NotConnectedError{}))
+		},
+		Entry("that is down at start", "down", func(w *wire) []byte { w.set(cut); return kubeconfig(elsewhere.Config, w.address()) },
+			"NotConnected", "asking whether it is ready"),
+		Entry("that hangs", "mute", func(w *wire) []byte { w.set(hanging); return kubeconfig(elsewhere.Config, w.address()) },
+			"NotConnected", "deadline exceeded"),
+		Entry("whose CA is another one's", "untrusted", func(w *wire) []byte { return kubeconfig(hubAuthority(), w.address()) },
+			"NotConnected", "certificate signed by unknown authority"),
+		Entry("whose kubeconfig runs a command", "commanding", func(*wire) []byte { return []byte(withCommand) },
+			"InvalidKubeconfig", "users[u].exec must be absent"),
+	)
+
+	It("comes back by itself when the cluster does", func(ctx context.Context) {
+		w := wireTo(elsewhere)
+		w.set(cut)
+		register(ctx, "late", kubeconfig(elsewhere.Config, w.address()))
+		Eventually(reachable(ctx, "late")).Should(saying(metav1.ConditionFalse, "NotConnected", ""))
+		w.set(passing)
+		Eventually(reachable(ctx, "late")).Should(saying(metav1.ConditionTrue, "Connected", ""))
+	})
+})
+
+var _ = Describe("losing a cluster", func() {
+	It("says so after some failures, refuses to hand it out, and takes it back", func(ctx context.Context) {
+		w := wireTo(elsewhere)
+		register(ctx, "lost", kubeconfig(elsewhere.Config, w.address()))
+		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionTrue, "Connected", ""))
+		w.set(cut)
+		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionFalse, "NotConnected", "cluster lost is not connected since 20"))
+		_, err := registry.Get("lost")
+		Expect(err).To(BeAssignableToTypeOf(&cluster.NotConnectedError{}))
+		w.set(passing)
+		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionTrue, "Connected", ""))
+		Expect(registry.Get("lost")).NotTo(BeNil())
+	})
+
+	It("keeps nobody who asks for a hanging one waiting", func(ctx context.Context) {
+		w := wireTo(elsewhere)
+		w.set(hanging)
+		register(ctx, "hanging", kubeconfig(elsewhere.Config, w.address()))
+		asked := make(chan error)
+		go func() { _, err := registry.Get("hanging"); asked <- err }()
+		Eventually(asked).WithTimeout(time.Second).Should(Receive(HaveOccurred()))
+	})
+
+	It("keeps the facts from before", func(ctx context.Context) {
+		w := wireTo(elsewhere)
+		register(ctx, "known", kubeconfig(elsewhere.Config, w.address()))
+		Eventually(factsOf(ctx, "known")).Should(HaveField("KubernetesVersion", HavePrefix("v1.")))
+		w.set(cut)
+		Eventually(reachable(ctx, "known")).Should(saying(metav1.ConditionFalse, "NotConnected", ""))
+		Expect(factsOf(ctx, "known")()).To(HaveField("KubernetesVersion", HavePrefix("v1.")))
+	})
+})
