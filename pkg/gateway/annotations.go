@@ -1,5 +1,12 @@
 package gateway
 
+import (
+	"slices"
+	"strings"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+)
+
 // The annotations of ASM that an IstioGateway may carry. Values are strings: 'true', never true.
 const (
 	// AnnotationManagedByASM 'true' places a gateway in the mesh's own infrastructure. Mesh 1.18.0.147.
@@ -30,3 +37,17 @@ const (
 	// went past it.
 	AnnotationAdmitted = "portcullis.dev/admitted"
 )
+
+// AnnotationForgetCluster lists the IDs of clusters, separated by commas, that will not come back: what is left of a
+// gateway there is given up, and no longer keeps the gateway from being deleted.
+const AnnotationForgetCluster = "portcullis.dev/forget-cluster"
+
+// Forgotten says whether somebody gave up what is left of a gateway in a cluster.
+func Forgotten(gw *v1beta1.IstioGateway, id string) bool {
+	return slices.Contains(strings.FieldsFunc(gw.Annotations[AnnotationForgetCluster], isSeparator), id)
+}
+
+// isSeparator says what stands between the IDs of a list.
+func isSeparator(r rune) bool {
+	return r == ',' || r == ' '
+}

@@ -70,6 +70,13 @@ func (e events) settled(gw *v1beta1.IstioGateway, before *v1beta1.PendingRestart
 // longestNote is how long, in bytes, the list of changes in an event may be: the API server takes 1024 for all of it.
 const longestNote = 600
 
+// forgotten tells that a gateway's objects in a cluster were given up, and how many they were.
+func (e events) forgotten(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus) {
+	related := &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: entry.ClusterID}
+	e.recorder.Eventf(gw, related, corev1.EventTypeWarning, "Forgotten", "Forget",
+		"Gave up %d objects in cluster %s, which is to be forgotten", len(entry.Objects), entry.ClusterID)
+}
+
 // normal tells what went as it should.
 func (e events) normal(gw, related runtime.Object, reason, action, note string, args ...any) {
 	e.recorder.Eventf(gw, related, corev1.EventTypeNormal, reason, action, note, args...)

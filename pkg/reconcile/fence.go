@@ -3,12 +3,14 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcluster "sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -17,15 +19,35 @@ import (
 	"portcullis.dev/portcullis/pkg/fence"
 )
 
-// fences keeps the back door of a cluster closed.
+// fenceAgain is how often the fence of a cluster elsewhere is put right. It is not watched there: a cluster that is too
+// old for such policies would never be connected.
+const fenceAgain = 10 * time.Minute
+
+// fenceSoon is how soon a cluster that is not connected is tried again.
+const fenceSoon = 10 * time.Second
+
+// here is the key of the cluster that we run in; those of the others are their IDs.
+const here = ""
+
+// fences keeps the back doors of the clusters closed.
 type fences struct {
-	cluster *cluster
-	options fence.Options
+	clusters *clusters
+	options  fence.Options
 }
 
-// Reconcile puts the fence up, or puts it right.
-func (f *fences) Reconcile(ctx context.Context, _ string) (reconcile.Result, error) {
-	return reconcile.Result{}, f.cluster.fence(ctx, f.options)
+// Reconcile puts the fence of a cluster up, or puts it right.
+func (f *fences) Reconcile(ctx context.Context, id string) (reconcile.Result, error) {
+	if id == here {
+		return reconcile.Result{}, f.clusters.local.fence(ctx, f.options)
+	}
+	cluster, err := f.clusters.elsewhere(id)
+	if err != nil {
+		return reconcile.Result{RequeueAfter: fenceSoon}, nil //nolint:nilerr // told in the cluster's own condition
+	}
+	if err := cluster.fence(ctx, f.options); err != nil {
+		return reconcile.Result{}, fmt.Errorf("fencing cluster %s: %w", id, err)
+	}
+	return reconcile.Result{RequeueAfter: fenceAgain}, nil
 }
 
 // fence lets nobody but us, and the cluster's own machinery, change what gateways are made of.
@@ -51,23 +73,31 @@ func (c *cluster) fence(ctx context.Context, options fence.Options) error {
 	return nil
 }
 
-// setupFences puts the fence up at the start, and again whenever somebody touches it.
-func setupFences(mgr manager.Manager, worker *fences) error {
-	const fenced = fence.Name
+// setupFences puts the fence up at the start, and again whenever somebody touches it; elsewhere whenever a cluster is
+// connected, and from time to time.
+func setupFences(mgr manager.Manager, worker *fences) (connectedFunc, error) {
 	touched := handler.TypedEnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []string {
 		if object.GetName() != fence.Name {
 			return nil
 		}
-		return []string{fenced}
+		return []string{here}
 	})
-	start := source.TypedFunc[string](func(_ context.Context, queue workqueue.TypedRateLimitingInterface[string]) error {
-		queue.Add(fenced)
-		return nil
-	})
-	return builder.TypedControllerManagedBy[string](mgr).
+	fences, err := builder.TypedControllerManagedBy[string](mgr).
 		Named("fences").
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicy{}, touched).
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, touched).
-		WatchesRawSource(start).
-		Complete(worker)
+		WatchesRawSource(add(here)).
+		Build(worker)
+	return func(_ context.Context, id string, _ crcluster.Cluster) error {
+		return fences.Watch(add(id))
+	}, err
+}
+
+// add adds one key to a queue.
+func add(key string) source.TypedSource[string] {
+	return source.TypedFunc[string](func(_ context.Context, queue workqueue.TypedRateLimitingInterface[string]) error {
+		// In a moment: a connection is told of before it can be used.
+		queue.AddAfter(key, time.Second)
+		return nil
+	})
 }

@@ -20,8 +20,8 @@ import (
 type placements struct {
 	// hub reads gateways and clusters.
 	hub client.Client
-	// local is the cluster that we run in.
-	local *cluster
+	// clusters are what is written to.
+	clusters *clusters
 	// outcomes takes the reports.
 	outcomes *outcomes
 	// events tells people what happened.
@@ -59,55 +59,63 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, registered []v1alpha1.GatewayCluster) (outcome, error) {
 	in := gateway.Find(registered, entry.ClusterID)
 	stays := slices.Contains(wanted(gw, registered), entry.ClusterID)
-	if in == nil || in.Spec.Local == nil || !*in.Spec.Local {
-		return unreachable(entry, in, stays), nil
+	if in == nil {
+		return p.unreachable(gw, entry, stays, errNotRegistered), nil
+	}
+	to, err := p.clusters.of(in)
+	if err != nil {
+		return p.unreachable(gw, entry, stays, err), nil
 	}
 	if !stays {
-		return p.remove(ctx, gw, entry)
+		return p.remove(ctx, to, gw, entry)
 	}
-	return p.place(ctx, gw, entry, in)
+	return p.place(ctx, to, gw, entry, in)
 }
 
-// unreachable reports a cluster that we cannot write to; it changes nothing there and waits for the
-// cluster's registration to change. A cluster that holds nothing can go once it is not wanted.
-func unreachable(entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster, stays bool) outcome {
+// errNotRegistered is why a cluster that nobody registered is not written to.
+var errNotRegistered = errors.New("the cluster is not registered: no GatewayCluster has this name")
+
+// unreachable reports a cluster that we cannot write to. It changes nothing there: the work is taken up when the cluster
+// is connected. Where the gateway is not wanted any more, a cluster that holds nothing of it is done with, and so is one
+// that somebody gave up.
+func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, stays bool, why error) outcome {
 	if !stays && len(entry.Objects) == 0 {
 		return outcome{entry: entry, gone: true}
 	}
-	entry.State = v1beta1.ClusterFailed
-	entry.Message = "the cluster is not registered: no GatewayCluster has this name"
-	if in != nil {
-		entry.Message = "the cluster is not connected: this controller writes to the cluster that it runs in"
+	if !stays && gateway.Forgotten(gw, entry.ClusterID) {
+		p.events.forgotten(gw, entry)
+		return outcome{entry: entry, gone: true}
 	}
+	entry.State, entry.Message = v1beta1.ClusterFailed, shortened(why.Error(), longestMessage)
 	return outcome{entry: entry}
 }
 
 // place applies what the gateway is in a cluster, but for what is held there, and prunes what it no longer is.
-func (p *placements) place(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster) (outcome, error) {
-	plan, err := p.local.plan(ctx, gw, in)
+func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, in *v1alpha1.GatewayCluster) (outcome, error) {
+	plan, err := to.plan(ctx, gw, in)
 	if err != nil {
 		return outcome{entry: entry}, err
 	}
-	applied, err := p.applyAll(ctx, gw, entry.ClusterID, plan)
+	applied, err := p.applyAll(ctx, to, gw, entry.ClusterID, plan)
 	if err != nil {
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
 		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
 	}
 	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
-	if err := p.local.prune(ctx, gw, entry.ClusterID, applied); err != nil {
+	if err := to.prune(ctx, gw, entry.ClusterID, applied); err != nil {
 		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
 	}
 	entry = inventory(entry, applied, plan)
 	// What is not applied does not run, so it pins nothing.
 	entry.Mesh, entry.Renderer, entry.Held = &plan.placed.Mesh, plan.renderer, plan.held
 	entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
-	entry, err = p.local.observe(ctx, entry, plan.placed)
+	entry, err = to.observe(ctx, entry, plan.placed)
 	return outcome{entry: entry}, err
 }
 
 // applyAll applies the objects in their order. A failing one does not stop the others: each that works is
 // worth having.
-func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id string, plan plan) ([]v1beta1.ObjectReference, error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, plan plan) ([]v1beta1.ObjectReference, error) {
 	var applied []v1beta1.ObjectReference
 	var failures []error
 	for _, object := range plan.objects.List() {
@@ -115,7 +123,7 @@ func (p *placements) applyAll(ctx context.Context, gw *v1beta1.IstioGateway, id 
 		if *object.GetKind() == "Deployment" {
 			at = plan.at
 		}
-		done, err := p.local.apply(ctx, object, at)
+		done, err := to.apply(ctx, object, at)
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -143,9 +151,9 @@ func inventory(entry v1beta1.ClusterStatus, objects []v1beta1.ObjectReference, p
 }
 
 // remove takes a gateway out of a cluster, and reports it gone when nothing is left.
-func (p *placements) remove(ctx context.Context, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus) (outcome, error) {
+func (p *placements) remove(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus) (outcome, error) {
 	entry.State, entry.Message, entry.Held = v1beta1.ClusterDeleting, "", nil
-	left, err := p.local.removeAll(ctx, gw, entry.ClusterID)
+	left, err := to.removeAll(ctx, gw, entry.ClusterID)
 	if err != nil {
 		return outcome{entry: entry}, err
 	}

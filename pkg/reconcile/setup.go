@@ -27,6 +27,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	connected "portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/render"
 )
@@ -37,21 +38,35 @@ const (
 	longestPause = 5 * time.Minute
 )
 
-// CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone.
-func CacheOptions() (cache.Options, error) {
-	ours, err := labels.NewRequirement(render.LabelGateway, selection.Exists, nil)
+// CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone, and of Secrets the names of
+// those in a namespace that register clusters.
+func CacheOptions(remoteSecrets string) (cache.Options, error) {
+	kinds, err := ourObjects()
 	if err != nil {
-		return cache.Options{}, fmt.Errorf("selecting our own objects: %w", err)
+		return cache.Options{}, err
 	}
-	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
-	for _, kind := range ownedKinds() {
-		options.ByObject[kind.object] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	kinds[connected.SecretMetadata()] = cache.ByObject{
+		Namespaces: map[string]cache.Config{remoteSecrets: {}},
+		Label:      labels.SelectorFromSet(labels.Set{connected.LabelRemoteSecret: "true"}),
 	}
 	// Of the cluster's policies the fence is ours; nobody needs the others in memory.
 	fenced := cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", fence.Name)}
-	options.ByObject[&admissionregistrationv1.ValidatingAdmissionPolicy{}] = fenced
-	options.ByObject[&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}] = fenced
-	return options, nil
+	kinds[&admissionregistrationv1.ValidatingAdmissionPolicy{}] = fenced
+	kinds[&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}] = fenced
+	return cache.Options{ByObject: kinds}, nil
+}
+
+// ourObjects are the kinds that gateways are made of, by the label of our own objects.
+func ourObjects() (map[client.Object]cache.ByObject, error) {
+	ours, err := labels.NewRequirement(render.LabelGateway, selection.Exists, nil)
+	if err != nil {
+		return nil, fmt.Errorf("selecting our own objects: %w", err)
+	}
+	kinds := map[client.Object]cache.ByObject{}
+	for _, kind := range ownedKinds() {
+		kinds[kind.object] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	}
+	return kinds, nil
 }
 
 // Options are what whoever runs the controller decides.
@@ -62,12 +77,15 @@ type Options struct {
 	ApprovalRetention time.Duration
 	// Fence says who may change what gateways are made of, beside us; without it the back door stays open.
 	Fence *fence.Options
+	// RemoteSecrets is the namespace whose Secrets with kubeconfigs register clusters by themselves, and where gateways
+	// are looked for when a cluster is looked at.
+	RemoteSecrets string
 	// Metrics takes what the controller counts; nobody does when it is nil.
 	Metrics prometheus.Registerer
 }
 
-// Setup puts the controller on a manager whose cache has CacheOptions.
-func Setup(mgr manager.Manager, options Options) error {
+// Setup puts the controller on a manager whose cache has CacheOptions. Connections to clusters end with the context.
+func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	shared := newOutcomes()
 	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	worker := &gateways{
@@ -77,23 +95,25 @@ func Setup(mgr manager.Manager, options Options) error {
 	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
-	local := newCluster(mgr.GetClient(), mgr.GetAPIReader())
-	work := &placements{hub: mgr.GetClient(), local: local, outcomes: shared, events: told}
-	if err := setupPlacements(mgr, work, options.Workers); err != nil {
+	fleet := &clusters{local: newCluster(mgr.GetClient(), mgr.GetAPIReader()), known: map[string]known{}}
+	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told}
+	targets, err := setupPlacements(mgr, work, options.Workers)
+	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
+	}
+	whenConnected := []connectedFunc{watch(targets)}
+	if options.Fence != nil {
+		up, err := setupFences(mgr, &fences{clusters: fleet, options: *options.Fence})
+		if err != nil {
+			return fmt.Errorf("setting up the fence: %w", err)
+		}
+		whenConnected = append(whenConnected, up)
+	}
+	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options.RemoteSecrets); err != nil {
+		return fmt.Errorf("setting up the clusters: %w", err)
 	}
 	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now}); err != nil {
 		return fmt.Errorf("setting up the worker of old approvals: %w", err)
-	}
-	return setupOptional(mgr, local, options)
-}
-
-// setupOptional puts on a manager what somebody may do without.
-func setupOptional(mgr manager.Manager, local *cluster, options Options) error {
-	if options.Fence != nil {
-		if err := setupFences(mgr, &fences{cluster: local, options: *options.Fence}); err != nil {
-			return fmt.Errorf("setting up the fence: %w", err)
-		}
 	}
 	if options.Metrics == nil {
 		return nil
@@ -130,11 +150,11 @@ func setupGateways(mgr manager.Manager, worker *gateways) error {
 }
 
 // setupPlacements wakes a target's worker when its gateway, its cluster or one of its objects changes.
-func setupPlacements(mgr manager.Manager, worker *placements, workers int) error {
-	everyTarget := func(ctx context.Context, _ client.Object) []Target {
-		return targetsOfAll(ctx, mgr.GetClient())
+func setupPlacements(mgr manager.Manager, worker *placements, workers int) (controller.TypedController[Target], error) {
+	inCluster := func(ctx context.Context, cluster client.Object) []Target {
+		return slices.DeleteFunc(targetsOfAll(ctx, mgr.GetClient()), func(target Target) bool { return target.Cluster != cluster.GetName() })
 	}
-	controller := builder.TypedControllerManagedBy[Target](mgr).
+	targets := builder.TypedControllerManagedBy[Target](mgr).
 		Named("placements").
 		WithOptions(controller.TypedOptions[Target]{
 			MaxConcurrentReconciles: workers,
@@ -144,12 +164,12 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int) error
 		// The gateway says what shall be, and its status where.
 		Watches(&v1beta1.IstioGateway{}, handler.TypedEnqueueRequestsFromMapFunc(targetsOfGateway), builder.WithPredicates(gatewayChanged())).
 		// A cluster that comes, goes or gets another mesh profile concerns every gateway in it.
-		Watches(&v1alpha1.GatewayCluster{}, handler.TypedEnqueueRequestsFromMapFunc(everyTarget), builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+		Watches(&v1alpha1.GatewayCluster{}, handler.TypedEnqueueRequestsFromMapFunc(inCluster), builder.WithPredicates(clusterChanged()))
 	for _, kind := range ownedKinds() {
 		// An object that somebody changed or deleted is put right, and its status is part of ours.
-		controller = controller.Watches(kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
+		targets = targets.Watches(kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
 	}
-	return controller.Complete(worker)
+	return targets.Build(worker)
 }
 
 // gatewayOfApproval is the gateway that an approval is for.

@@ -1,0 +1,132 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	crcluster "sigs.k8s.io/controller-runtime/pkg/cluster"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	connected "portcullis.dev/portcullis/pkg/cluster"
+)
+
+// connections hands out what is connected; it never waits.
+type connections interface {
+	Get(id string) (crcluster.Cluster, error)
+}
+
+// clusters are all that we can write to.
+type clusters struct {
+	// local is the one that we run in.
+	local *cluster
+	// remote are the others.
+	remote connections
+
+	mu sync.Mutex
+	// known remembers for each connection what was written through it; a new connection starts with nothing.
+	known map[string]known
+}
+
+// known is a connection and the cluster that writes through it.
+type known struct {
+	connection crcluster.Cluster
+	cluster    *cluster
+}
+
+// of is the cluster that a registration means. An error says since when and why it is not connected.
+func (c *clusters) of(registered *v1alpha1.GatewayCluster) (*cluster, error) {
+	if registered.Spec.Local != nil && *registered.Spec.Local {
+		return c.local, nil
+	}
+	return c.elsewhere(registered.Name)
+}
+
+// elsewhere is the connected cluster of an ID.
+func (c *clusters) elsewhere(id string) (*cluster, error) {
+	connection, err := c.remote.Get(id)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last := c.known[id]
+	if last.connection != connection {
+		last = known{connection, newCluster(connection.GetClient(), connection.GetAPIReader())}
+		c.known[id] = last
+	}
+	return last.cluster, nil
+}
+
+// connectedFunc is told of a new connection to a cluster, with a context that ends with it.
+type connectedFunc func(ctx context.Context, id string, connection crcluster.Cluster) error
+
+// watch wakes a target's worker when one of its objects in a connected cluster changes. The watches end with the
+// connection. They are started behind a function because the controller waits for every source that it knows, and a
+// cluster that is lost in the middle must not keep it waiting.
+func watch(worker controller.TypedController[Target]) connectedFunc {
+	return func(ctx context.Context, id string, connection crcluster.Cluster) error {
+		for _, kind := range ownedKinds() {
+			from := source.TypedKind(connection.GetCache(), kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
+			err := worker.Watch(source.TypedFunc[Target](func(_ context.Context, queue workqueue.TypedRateLimitingInterface[Target]) error {
+				return from.Start(ctx, queue)
+			}))
+			if err != nil {
+				return fmt.Errorf("watching %T in cluster %s: %w", kind.object, id, err)
+			}
+		}
+		return nil
+	}
+}
+
+// setupClusters connects to the clusters that are registered.
+func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []connectedFunc, namespace string) (connections, error) {
+	cached, err := ourObjects()
+	if err != nil {
+		return nil, err
+	}
+	changed := make(connected.Signal)
+	registry := connected.NewRegistry(ctx, connected.Options{
+		Scheme: mgr.GetScheme(),
+		Cache:  cache.Options{ByObject: cached},
+		Connected: func(ctx context.Context, id string, connection crcluster.Cluster) error {
+			for _, tell := range whenConnected {
+				if err := tell(ctx, id, connection); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Changed: changed.Send,
+	})
+	return registry, connected.Setup(mgr, registry, changed, namespace)
+}
+
+// clusterChanged passes on what of a cluster can change a target: its registration, whether it can be reached, and what
+// is known of it.
+func clusterChanged() predicate.Predicate {
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, isOld := e.ObjectOld.(*v1alpha1.GatewayCluster)
+		after, isNew := e.ObjectNew.(*v1alpha1.GatewayCluster)
+		return isOld && isNew && (reachability(before) != reachability(after) || !equality.Semantic.DeepEqual(before.Status.Facts, after.Status.Facts))
+	}})
+}
+
+// reachability is what a cluster's condition Reachable says.
+func reachability(cluster *v1alpha1.GatewayCluster) metav1.ConditionStatus {
+	if condition := meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionReachable); condition != nil {
+		return condition.Status
+	}
+	return metav1.ConditionUnknown
+}
