@@ -19,6 +19,7 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"fence":                     "true",
 		"cloud-controller":          "[]",
 		"emergency-group":           "",
+		"remote-secret-namespace":   "istio-system",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {

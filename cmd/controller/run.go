@@ -41,6 +41,8 @@ type options struct {
 	// fence closes the back door to what gateways are made of; guests may pass it.
 	fence  bool
 	guests fence.Options
+	// remoteSecrets is the namespace whose Secrets with kubeconfigs register clusters by themselves.
+	remoteSecrets string
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -76,6 +78,7 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.fence, "fence", true, "let nobody else change or delete Deployments and Services of gateways, by a ValidatingAdmissionPolicy")
 	flags.StringSliceVar(&o.guests.CloudControllers, "cloud-controller", nil, "user of a cloud controller outside of kube-system that may pass the fence")
 	flags.StringVar(&o.guests.EmergencyGroup, "emergency-group", "", "group that may pass the fence in an emergency, which the audit log tells")
+	flags.StringVar(&o.remoteSecrets, "remote-secret-namespace", "istio-system", "namespace whose Secrets with the label istio/multiCluster=true register the clusters of their kubeconfigs")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -90,7 +93,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
-	if err := reconcile.Setup(mgr, o.reconciling()); err != nil {
+	if err := reconcile.Setup(ctx, mgr, o.reconciling()); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
@@ -104,7 +107,7 @@ func run(ctx context.Context, o options) error {
 
 // reconciling are the options of the work itself.
 func (o options) reconciling() reconcile.Options {
-	out := reconcile.Options{Workers: o.workers, ApprovalRetention: o.approvalRetention, Metrics: metrics.Registry}
+	out := reconcile.Options{Workers: o.workers, ApprovalRetention: o.approvalRetention, RemoteSecrets: o.remoteSecrets, Metrics: metrics.Registry}
 	if o.fence {
 		out.Fence = &o.guests
 	}
@@ -123,7 +126,7 @@ func newManager(o options) (manager.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
-	cached, err := reconcile.CacheOptions()
+	cached, err := reconcile.CacheOptions(o.remoteSecrets)
 	if err != nil {
 		return nil, err
 	}

@@ -341,7 +341,7 @@ func TestThePinIsWhatRuns(t *testing.T) {
 	if err := b.server.Status().Update(t.Context(), gw); err != nil {
 		t.Fatal(err)
 	}
-	b.local = newCluster(b.server, b.server)
+	b.clusters.local = newCluster(b.server, b.server)
 	before := b.template(t)
 	expectError(t, b.pass(t, home), "")
 	expectEqual(t, "template", b.template(t), before)

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcluster "sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -32,8 +33,17 @@ func benchWith(t *testing.T, gw *v1beta1.IstioGateway, objects ...client.Object)
 	}
 	server := apiWith(t, objects...)
 	recorder := &recorded{}
-	worker := &placements{hub: server, local: newCluster(server, server), outcomes: outcomesHeld(), events: events{recorder}}
+	fleet := &clusters{local: newCluster(server, server), remote: unconnected{}, known: map[string]known{}}
+	worker := &placements{hub: server, clusters: fleet, outcomes: outcomesHeld(), events: events{recorder}}
 	return bench{placements: worker, server: server, events: recorder.taken}
+}
+
+// unconnected is connected to nothing.
+type unconnected struct{}
+
+// Get says so.
+func (unconnected) Get(id string) (crcluster.Cluster, error) {
+	return nil, errors.New("cluster " + id + " is not connected")
 }
 
 // pass works on a target once.
@@ -282,9 +292,9 @@ func TestPodsOfTheGenerationBeforeDoNotMakeItReady(t *testing.T) {
 		{name: "what is seen is what was applied", written: seen, want: v1beta1.ClusterReady},
 		{name: "the cache is behind what was applied", written: seen + "0", want: v1beta1.ClusterApplied},
 	} {
-		for key, value := range b.local.written {
+		for key, value := range b.clusters.local.written {
 			value.resourceVersion = test.written
-			b.local.remember(key, value)
+			b.clusters.local.remember(key, value)
 		}
 		expectError(t, b.pass(t, home), "")
 		expectEqual(t, "state while "+test.name, b.reported(t, home).entry.State, test.want)

@@ -41,7 +41,7 @@ func TestRemovingAGatewaySaysWhatStandsInTheWay(t *testing.T) {
 }
 
 func TestClustersThatWeCannotWriteTo(t *testing.T) {
-	const notConnected = "the cluster is not connected: this controller writes to the cluster that it runs in"
+	const notConnected = "cluster away is not connected"
 	const notRegistered = "the cluster is not registered: no GatewayCluster has this name"
 	for _, test := range []struct {
 		name    string

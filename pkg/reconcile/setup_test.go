@@ -88,7 +88,7 @@ func TestClustersWakeNobodyWhenGatewaysCannotBeListed(t *testing.T) {
 }
 
 func TestCacheHoldsOurOwnObjectsAlone(t *testing.T) {
-	options, err := CacheOptions()
+	options, err := CacheOptions("secrets-of-clusters")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,9 +100,16 @@ func TestCacheHoldsOurOwnObjectsAlone(t *testing.T) {
 			selected[kindIn(t, scheme, object)] = by.Field.Matches(fields.Set{"metadata.name": fence.Name}) && !by.Field.Matches(fields.Set{"metadata.name": "theirs"})
 			continue
 		}
+		if len(by.Namespaces) > 0 {
+			// Of Secrets only the names, in one namespace, and only those that register clusters.
+			_, there := by.Namespaces["secrets-of-clusters"]
+			selected[kindIn(t, scheme, object)] = there && len(by.Namespaces) == 1 &&
+				by.Label.Matches(labels.Set{"istio/multiCluster": "true"}) && !by.Label.Matches(labels.Set{"app": "istio-edge"})
+			continue
+		}
 		selected[kindIn(t, scheme, object)] = by.Label.Matches(labels.Set{"portcullis.dev/gateway": "edge"}) && !by.Label.Matches(labels.Set{"app": "istio-edge"})
 	}
-	want := map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true}
+	want := map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "Secret": true}
 	for _, kind := range ownedKinds() {
 		want[kindIn(t, scheme, kind.object)] = true
 	}

@@ -15,6 +15,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/cluster"
+	"portcullis.dev/portcullis/test/env/wire"
 )
 
 // register registers a cluster as people do, by a kubeconfig in a Secret, until the spec ends.
@@ -65,7 +66,7 @@ func saying(status metav1.ConditionStatus, reason, message string) OmegaMatcher 
 
 var _ = Describe("connecting", func() {
 	It("hands out a client that reads and writes there", func(ctx context.Context) {
-		register(ctx, "plain", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, "plain", kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(reachable(ctx, "plain")).Should(saying(metav1.ConditionTrue, "Connected", "The cluster answers"))
 		connection, err := registry.Get("plain")
 		Expect(err).NotTo(HaveOccurred())
@@ -79,7 +80,7 @@ var _ = Describe("connecting", func() {
 		there := deployment("there")
 		Expect(remote.Create(ctx, there)).To(Succeed())
 		DeferCleanup(func(ctx context.Context) { Expect(remote.Delete(ctx, there)).To(Succeed()) })
-		register(ctx, "filled", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, "filled", kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(func() error { _, err := registry.Get("filled"); return err }).Should(Succeed())
 		connection, err := registry.Get("filled")
 		Expect(err).NotTo(HaveOccurred())
@@ -93,29 +94,29 @@ var _ = Describe("connecting", func() {
 	})
 
 	DescribeTable("says why a cluster cannot be connected",
-		func(ctx context.Context, id string, change func(w *wire) []byte, reason, message string) {
+		func(ctx context.Context, id string, change func(w *wire.Wire) []byte, reason, message string) {
 			w := wireTo(elsewhere)
 			register(ctx, id, change(w))
 			Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionFalse, reason, message))
 			_, err := registry.Get(id)
 			Expect(err).To(BeAssignableToTypeOf(&cluster.NotConnectedError{}))
 		},
-		Entry("that is down at start", "down", func(w *wire) []byte { w.set(cut); return kubeconfig(elsewhere.Config, w.address()) },
+		Entry("that is down at start", "down", func(w *wire.Wire) []byte { w.Set(wire.Cut); return kubeconfig(elsewhere.Config, w.Address()) },
 			"NotConnected", "asking whether it is ready"),
-		Entry("that hangs", "mute", func(w *wire) []byte { w.set(hanging); return kubeconfig(elsewhere.Config, w.address()) },
+		Entry("that hangs", "mute", func(w *wire.Wire) []byte { w.Set(wire.Hanging); return kubeconfig(elsewhere.Config, w.Address()) },
 			"NotConnected", "deadline exceeded"),
-		Entry("whose CA is another one's", "untrusted", func(w *wire) []byte { return kubeconfig(hubAuthority(), w.address()) },
+		Entry("whose CA is another one's", "untrusted", func(w *wire.Wire) []byte { return kubeconfig(hubAuthority(), w.Address()) },
 			"NotConnected", "certificate signed by unknown authority"),
-		Entry("whose kubeconfig runs a command", "commanding", func(*wire) []byte { return []byte(withCommand) },
+		Entry("whose kubeconfig runs a command", "commanding", func(*wire.Wire) []byte { return []byte(withCommand) },
 			"InvalidKubeconfig", "users[u].exec must be absent"),
 	)
 
 	It("comes back by itself when the cluster does", func(ctx context.Context) {
 		w := wireTo(elsewhere)
-		w.set(cut)
-		register(ctx, "late", kubeconfig(elsewhere.Config, w.address()))
+		w.Set(wire.Cut)
+		register(ctx, "late", kubeconfig(elsewhere.Config, w.Address()))
 		Eventually(reachable(ctx, "late")).Should(saying(metav1.ConditionFalse, "NotConnected", ""))
-		w.set(passing)
+		w.Set(wire.Passing)
 		Eventually(reachable(ctx, "late")).Should(saying(metav1.ConditionTrue, "Connected", ""))
 	})
 })
@@ -123,21 +124,21 @@ var _ = Describe("connecting", func() {
 var _ = Describe("losing a cluster", func() {
 	It("says so after some failures, refuses to hand it out, and takes it back", func(ctx context.Context) {
 		w := wireTo(elsewhere)
-		register(ctx, "lost", kubeconfig(elsewhere.Config, w.address()))
+		register(ctx, "lost", kubeconfig(elsewhere.Config, w.Address()))
 		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionTrue, "Connected", ""))
-		w.set(cut)
+		w.Set(wire.Cut)
 		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionFalse, "NotConnected", "cluster lost is not connected since 20"))
 		_, err := registry.Get("lost")
 		Expect(err).To(BeAssignableToTypeOf(&cluster.NotConnectedError{}))
-		w.set(passing)
+		w.Set(wire.Passing)
 		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		Expect(registry.Get("lost")).NotTo(BeNil())
 	})
 
 	It("keeps nobody who asks for a hanging one waiting", func(ctx context.Context) {
 		w := wireTo(elsewhere)
-		w.set(hanging)
-		register(ctx, "hanging", kubeconfig(elsewhere.Config, w.address()))
+		w.Set(wire.Hanging)
+		register(ctx, "hanging", kubeconfig(elsewhere.Config, w.Address()))
 		asked := make(chan error)
 		go func() { _, err := registry.Get("hanging"); asked <- err }()
 		Eventually(asked).WithTimeout(time.Second).Should(Receive(HaveOccurred()))
@@ -145,9 +146,9 @@ var _ = Describe("losing a cluster", func() {
 
 	It("keeps the facts from before", func(ctx context.Context) {
 		w := wireTo(elsewhere)
-		register(ctx, "known", kubeconfig(elsewhere.Config, w.address()))
+		register(ctx, "known", kubeconfig(elsewhere.Config, w.Address()))
 		Eventually(factsOf(ctx, "known")).Should(HaveField("KubernetesVersion", HavePrefix("v1.")))
-		w.set(cut)
+		w.Set(wire.Cut)
 		Eventually(reachable(ctx, "known")).Should(saying(metav1.ConditionFalse, "NotConnected", ""))
 		Expect(factsOf(ctx, "known")()).To(HaveField("KubernetesVersion", HavePrefix("v1.")))
 	})

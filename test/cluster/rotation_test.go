@@ -14,25 +14,26 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/cluster"
+	"portcullis.dev/portcullis/test/env/wire"
 )
 
 var _ = Describe("rotating a kubeconfig", func() {
 	It("keeps the old connection until the new one is ready", func(ctx context.Context) {
 		id, w := "rotated", wireTo(elsewhere)
-		register(ctx, id, kubeconfig(elsewhere.Config, w.address()))
+		register(ctx, id, kubeconfig(elsewhere.Config, w.Address()))
 		Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		before := connection(id)
 		next := wireTo(elsewhere)
-		next.set(cut)
-		replace(ctx, id, kubeconfig(elsewhere.Config, next.address()))
+		next.Set(wire.Cut)
+		replace(ctx, id, kubeconfig(elsewhere.Config, next.Address()))
 		Consistently(func() crcluster.Cluster { return connection(id) }).WithTimeout(500 * quick.FirstPause / 50).Should(BeIdenticalTo(before))
-		next.set(passing)
+		next.Set(wire.Passing)
 		Eventually(func() crcluster.Cluster { return connection(id) }).ShouldNot(BeIdenticalTo(before))
 	})
 
 	It("never has a gap", func(ctx context.Context) {
 		id := "gapless"
-		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		asking, stop := context.WithCancel(ctx)
 		gaps := make(chan error, 1)
@@ -47,7 +48,7 @@ var _ = Describe("rotating a kubeconfig", func() {
 		}()
 		for range 5 {
 			before := connection(id)
-			replace(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+			replace(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 			Eventually(func() crcluster.Cluster { return connection(id) }).ShouldNot(BeIdenticalTo(before))
 		}
 		stop()
@@ -56,7 +57,7 @@ var _ = Describe("rotating a kubeconfig", func() {
 
 	It("keeps the connection when the new kubeconfig is no good, and says so", func(ctx context.Context) {
 		id := "spoiled"
-		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		before := connection(id)
 		replace(ctx, id, []byte(withCommand))
@@ -69,7 +70,7 @@ var _ = Describe("rotating a kubeconfig", func() {
 		defer stop()
 		alone := cluster.NewRegistry(background, options(nil))
 		set := func() {
-			Expect(alone.Set("leaky", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))).To(Succeed())
+			Expect(alone.Set("leaky", kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))).To(Succeed())
 		}
 		get := func() crcluster.Cluster { out, _ := alone.Get("leaky"); return out }
 		set()
@@ -89,7 +90,7 @@ var _ = Describe("rotating a kubeconfig", func() {
 
 var _ = Describe("a remote secret", func() {
 	It("registers each of its clusters, and takes them along when it goes", func(ctx context.Context) {
-		raw := kubeconfig(elsewhere.Config, wireTo(elsewhere).address())
+		raw := kubeconfig(elsewhere.Config, wireTo(elsewhere).Address())
 		secret := secretOf("istio-remote-secret-two", map[string][]byte{"one": raw, "two": raw, "Not_A_Name": raw})
 		keep(ctx, secret)
 		for _, id := range []string{"one", "two"} {
@@ -107,7 +108,7 @@ var _ = Describe("a remote secret", func() {
 		own.Spec.Local = new(true)
 		keep(ctx, own)
 		secret := secretOf("istio-remote-secret-ours", map[string][]byte{
-			"ours": kubeconfig(elsewhere.Config, wireTo(elsewhere).address()), "theirs": []byte(withCommand),
+			"ours": kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()), "theirs": []byte(withCommand),
 		})
 		keep(ctx, secret)
 		// The other key is dealt with after this one, in one pass.
@@ -120,7 +121,7 @@ var _ = Describe("a remote secret", func() {
 
 	It("that vanishes takes the connection along", func(ctx context.Context) {
 		id := "revoked"
-		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		Expect(admin.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: id}})).To(Succeed())
 		Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionFalse, "InvalidKubeconfig", fmt.Sprintf("spec.kubeconfigSecret must name a Secret, %s/%s is none", namespace, id)))
@@ -137,7 +138,7 @@ var _ = Describe("facts", func() {
 			Expect(remote.Delete(ctx, machine)).To(Succeed())
 			Expect(remote.Delete(ctx, virtual)).To(Succeed())
 		})
-		register(ctx, "factual", kubeconfig(elsewhere.Config, wireTo(elsewhere).address()))
+		register(ctx, "factual", kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
 		Eventually(factsOf(ctx, "factual")).Should(And(
 			HaveField("KubernetesVersion", HavePrefix("v1.36")),
 			HaveField("KernelVersions", []string{"5.10.134-16.al8.x86_64"}),

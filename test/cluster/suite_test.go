@@ -26,6 +26,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/test/env"
+	"portcullis.dev/portcullis/test/env/wire"
 )
 
 func TestCluster(t *testing.T) {
@@ -129,7 +130,7 @@ func kubeconfig(config *rest.Config, address string) []byte {
 }
 
 // wireTo leads to a cluster's API server until the spec ends.
-func wireTo(plane *env.ControlPlane) *wire {
+func wireTo(plane *env.ControlPlane) *wire.Wire {
 	GinkgoHelper()
 	address, err := url.Parse(plane.Config.Host)
 	Expect(err).NotTo(HaveOccurred())
@@ -137,8 +138,8 @@ func wireTo(plane *env.ControlPlane) *wire {
 	if host == "" {
 		host = plane.Config.Host
 	}
-	out, err := newWire(host)
+	out, err := wire.New(host)
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(out.close)
+	DeferCleanup(out.Close)
 	return out
 }

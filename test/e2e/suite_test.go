@@ -101,12 +101,12 @@ func definitions() []*apiextensionsv1.CustomResourceDefinition {
 // startController runs the controller as its binary does, until the suite ends.
 func startController(config *rest.Config, scheme *runtime.Scheme) {
 	GinkgoHelper()
-	cached, err := reconcile.CacheOptions()
+	cached, err := reconcile.CacheOptions(namespace)
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(config, manager.Options{Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(reconcile.Setup(mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	ctx, cancel := context.WithCancel(context.Background())
+	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
 	DeferCleanup(func() {

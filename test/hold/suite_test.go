@@ -101,7 +101,7 @@ func startController(options reconcile.Options) *controller {
 // start starts it.
 func (c *controller) start() {
 	GinkgoHelper()
-	cached, err := reconcile.CacheOptions()
+	cached, err := reconcile.CacheOptions(namespace)
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(controllers, manager.Options{
 		Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"},
@@ -109,9 +109,9 @@ func (c *controller) start() {
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(reconcile.Setup(mgr, c.options)).To(Succeed())
 	var ctx context.Context
 	ctx, c.cancel = context.WithCancel(context.Background())
+	Expect(reconcile.Setup(ctx, mgr, c.options)).To(Succeed())
 	c.done = make(chan error, 1)
 	go func() { c.done <- mgr.Start(ctx) }()
 }

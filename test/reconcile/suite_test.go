@@ -69,12 +69,12 @@ var _ = BeforeSuite(func(ctx context.Context) {
 // startController runs the controller as its binary does, until the suite ends.
 func startController(scheme *runtime.Scheme) {
 	GinkgoHelper()
-	cached, err := reconcile.CacheOptions()
+	cached, err := reconcile.CacheOptions(namespace)
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(plane.Config, manager.Options{Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(reconcile.Setup(mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	ctx, cancel := context.WithCancel(context.Background())
+	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
 	DeferCleanup(func() {

@@ -1,4 +1,6 @@
-package cluster_test
+// Package wire leads to a cluster's API server over TCP, and can be cut or made to hang: what networks do to those who
+// depend on them.
+package wire
 
 import (
 	"io"
@@ -6,44 +8,45 @@ import (
 	"sync"
 )
 
-// wire is a TCP connection to a cluster's API server that a spec can cut or block: what a network does to us.
-type wire struct {
+// Wire is a way to an API server.
+type Wire struct {
 	listener net.Listener
 	to       string
 
 	mu    sync.Mutex
-	state wireState
+	state State
 	open  map[net.Conn]bool
 }
 
-// wireState is what becomes of new connections.
-type wireState int
+// State is what becomes of new connections.
+type State int
 
+// The states of a wire.
 const (
-	// passing leads to the API server.
-	passing wireState = iota
-	// cut ends every connection.
-	cut
-	// hanging takes connections and says nothing.
-	hanging
+	// Passing leads to the API server.
+	Passing State = iota
+	// Cut ends every connection.
+	Cut
+	// Hanging takes connections and says nothing.
+	Hanging
 )
 
-// newWire leads to an address until it is closed.
-func newWire(to string) (*wire, error) {
+// New leads to a host and port until it is closed.
+func New(to string) (*Wire, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{listener: listener, to: to, open: map[net.Conn]bool{}}
+	w := &Wire{listener: listener, to: to, open: map[net.Conn]bool{}}
 	go w.serve()
 	return w, nil
 }
 
-// address is where clients reach the wire.
-func (w *wire) address() string { return w.listener.Addr().String() }
+// Address is where clients reach the wire.
+func (w *Wire) Address() string { return w.listener.Addr().String() }
 
-// set changes what becomes of connections, and ends those that there are.
-func (w *wire) set(state wireState) {
+// Set changes what becomes of connections, and ends those that there are.
+func (w *Wire) Set(state State) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state = state
@@ -53,14 +56,14 @@ func (w *wire) set(state wireState) {
 	clear(w.open)
 }
 
-// close ends the wire.
-func (w *wire) close() {
+// Close ends the wire.
+func (w *Wire) Close() {
 	_ = w.listener.Close()
-	w.set(cut)
+	w.Set(Cut)
 }
 
 // serve takes connections until the wire is closed.
-func (w *wire) serve() {
+func (w *Wire) serve() {
 	for {
 		connection, err := w.listener.Accept()
 		if err != nil {
@@ -71,23 +74,23 @@ func (w *wire) serve() {
 }
 
 // join connects a client with the API server, if that is what the wire does now.
-func (w *wire) join(client net.Conn) {
+func (w *Wire) join(client net.Conn) {
 	w.mu.Lock()
 	state := w.state
 	w.open[client] = true
 	w.mu.Unlock()
 	switch state {
-	case cut:
+	case Cut:
 		_ = client.Close()
-	case hanging:
+	case Hanging:
 		// Closed when the state changes.
-	case passing:
+	case Passing:
 		w.pass(client)
 	}
 }
 
 // pass copies both ways until one side ends.
-func (w *wire) pass(client net.Conn) {
+func (w *Wire) pass(client net.Conn) {
 	server, err := net.Dial("tcp", w.to)
 	if err != nil {
 		_ = client.Close()

@@ -1,0 +1,195 @@
+package fleet_test
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	connected "portcullis.dev/portcullis/pkg/cluster"
+	"portcullis.dev/portcullis/pkg/reconcile"
+	"portcullis.dev/portcullis/test/env"
+	"portcullis.dev/portcullis/test/env/wire"
+)
+
+func TestFleet(t *testing.T) {
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	SetDefaultConsistentlyDuration(2 * time.Second)
+	RunSpecs(t, "Gateways in several clusters")
+}
+
+const namespace = "istio-system"
+
+// member is a cluster of the fleet: its API server, its administrator and the wire that the controller reaches it by.
+type member struct {
+	admin client.Client
+	wire  *wire.Wire
+}
+
+// The hub's administrator and the clusters of the fleet, by ID; set once before the suite.
+var (
+	hub   client.Client
+	fleet = map[string]member{}
+)
+
+var _ = BeforeSuite(func(ctx context.Context) {
+	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter)))
+	plane, reach := start(ctx)
+	hub = reach
+	for _, id := range []string{"east", "west"} {
+		elsewhere, reach := start(ctx)
+		way, err := wire.New(strings.TrimPrefix(elsewhere.Config.Host, "https://"))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(way.Close)
+		fleet[id] = member{reach, way}
+		Expect(hub.Create(ctx, remoteSecret(id, kubeconfig(elsewhere, way)))).To(Succeed())
+	}
+	startController(plane)
+})
+
+// start starts a control plane with the namespace of gateways.
+func start(ctx context.Context) (*env.ControlPlane, client.Client) {
+	GinkgoHelper()
+	plane, err := env.Start(ctx, env.Options{Progress: GinkgoWriter})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	reach, err := client.New(plane.Config, client.Options{Scheme: scheme()})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(reach.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
+	return plane, reach
+}
+
+// scheme knows our kinds and Kubernetes' own.
+func scheme() *runtime.Scheme {
+	out := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
+		Expect(add(out)).To(Succeed())
+	}
+	return out
+}
+
+// startController runs the controller as its binary does, until the suite ends.
+func startController(plane *env.ControlPlane) {
+	GinkgoHelper()
+	cached, err := reconcile.CacheOptions(namespace)
+	Expect(err).NotTo(HaveOccurred())
+	mgr, err := ctrl.NewManager(plane.Config, manager.Options{Scheme: scheme(), Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
+	Expect(err).NotTo(HaveOccurred())
+	ctx, cancel := context.WithCancel(context.Background())
+	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour, RemoteSecrets: namespace})).To(Succeed())
+	done := make(chan error)
+	go func() { done <- mgr.Start(ctx) }()
+	DeferCleanup(func() {
+		cancel()
+		Eventually(done).Should(Receive(BeNil()))
+	})
+}
+
+// kubeconfig reaches a cluster by a wire, as its administrator.
+func kubeconfig(plane *env.ControlPlane, way *wire.Wire) []byte {
+	GinkgoHelper()
+	address := url.URL{Scheme: "https", Host: way.Address()}
+	raw, err := clientcmd.Write(api.Config{
+		Clusters: map[string]*api.Cluster{"c": {
+			Server: address.String(), TLSServerName: "localhost", CertificateAuthorityData: plane.Config.CAData,
+		}},
+		AuthInfos:      map[string]*api.AuthInfo{"u": {ClientCertificateData: plane.Config.CertData, ClientKeyData: plane.Config.KeyData}},
+		Contexts:       map[string]*api.Context{"x": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "x",
+	})
+	Expect(err).NotTo(HaveOccurred())
+	return raw
+}
+
+// remoteSecret registers a cluster, as istioctl create-remote-secret does.
+func remoteSecret(id string, kubeconfig []byte) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "istio-remote-secret-" + id,
+			Labels: map[string]string{connected.LabelRemoteSecret: "true"},
+		},
+		Data: map[string][]byte{id: kubeconfig},
+	}
+}
+
+// expectApplied creates a gateway with a spec in YAML, and sees it removed from everywhere after the spec.
+func expectApplied(ctx context.Context, name, spec string) *v1beta1.IstioGateway {
+	GinkgoHelper()
+	gw := &v1beta1.IstioGateway{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	Expect(yaml.UnmarshalStrict([]byte(spec), &gw.Spec)).To(Succeed())
+	Expect(hub.Create(ctx, gw)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) {
+		Expect(client.IgnoreNotFound(hub.Delete(ctx, gw))).To(Succeed())
+		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
+	})
+	return gw
+}
+
+// expectChanged changes a gateway.
+func expectChanged(ctx context.Context, gw *v1beta1.IstioGateway, change func(*v1beta1.IstioGateway)) {
+	GinkgoHelper()
+	Eventually(func() error {
+		if err := hub.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
+			return err
+		}
+		change(gw)
+		return hub.Update(ctx, gw)
+	}).Should(Succeed())
+}
+
+// gone says whether a gateway is no longer stored.
+func gone(ctx context.Context, gw *v1beta1.IstioGateway) bool {
+	return apierrors.IsNotFound(hub.Get(ctx, client.ObjectKeyFromObject(gw), gw))
+}
+
+// entryOf is what a gateway's status says of a cluster.
+func entryOf(ctx context.Context, gw *v1beta1.IstioGateway, id string) v1beta1.ClusterStatus {
+	if err := hub.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
+		return v1beta1.ClusterStatus{Message: err.Error()}
+	}
+	for _, entry := range gw.Status.Clusters {
+		if entry.ClusterID == id {
+			return entry
+		}
+	}
+	return v1beta1.ClusterStatus{}
+}
+
+// conditionOf says how a condition of a gateway is: its status and message.
+func conditionOf(ctx context.Context, gw *v1beta1.IstioGateway, name string) string {
+	if err := hub.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
+		return err.Error()
+	}
+	for _, condition := range gw.Status.Conditions {
+		if condition.Type == name && condition.ObservedGeneration == gw.Generation {
+			return string(condition.Status) + " " + condition.Message
+		}
+	}
+	return "not reported"
+}
+
+// selecting selects an app's pods.
+func selecting(app string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
+}
