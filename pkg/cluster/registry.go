@@ -39,9 +39,10 @@ type Timing struct {
 	// Sync is how long a connection may take to read what is kept in memory. Default: 60 s.
 	Sync time.Duration
 	// Probe is how often a connected cluster is asked whether it is well, and ProbeTimeout how long it has to answer.
-	// Defaults: 10 s and 5 s.
+	// Defaults: 5 s and 3 s.
 	Probe, ProbeTimeout time.Duration
-	// Failures is how many probes in a row must fail before a cluster counts as lost. Default: 5.
+	// Failures is how many probes in a row must fail before a cluster counts as lost. Default: 3, so
+	// that one that hangs is known to within half a minute, and holds up nobody for longer.
 	Failures int
 	// FirstPause and LongestPause are between attempts to connect. Defaults: 1 s and 5 min.
 	FirstPause, LongestPause time.Duration
@@ -132,8 +133,8 @@ func (r *Registry) Remove(id string) {
 func (t Timing) complete() Timing {
 	for value, otherwise := range map[*time.Duration]time.Duration{
 		&t.Sync:         time.Minute,
-		&t.Probe:        10 * time.Second,
-		&t.ProbeTimeout: 5 * time.Second,
+		&t.Probe:        5 * time.Second,
+		&t.ProbeTimeout: 3 * time.Second,
 		&t.FirstPause:   time.Second,
 		&t.LongestPause: 5 * time.Minute,
 	} {
@@ -142,7 +143,7 @@ func (t Timing) complete() Timing {
 		}
 	}
 	if t.Failures <= 0 {
-		t.Failures = 5
+		t.Failures = 3
 	}
 	return t
 }

@@ -91,7 +91,7 @@ func watch(worker controller.TypedController[Target]) connectedFunc {
 }
 
 // setupClusters connects to the clusters that are registered.
-func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []connectedFunc, namespace string) (connections, error) {
+func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []connectedFunc, options Options) (connections, error) {
 	cached, err := ourObjects()
 	if err != nil {
 		return nil, err
@@ -109,8 +109,9 @@ func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []con
 			return nil
 		},
 		Changed: changed.Send,
+		Timing:  options.Connecting,
 	})
-	return registry, connected.Setup(mgr, registry, changed, namespace)
+	return registry, connected.Setup(mgr, registry, changed, options.RemoteSecrets)
 }
 
 // clusterChanged passes on what of a cluster can change a target: its registration, whether it can be reached, and what

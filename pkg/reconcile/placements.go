@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +16,9 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/gateway"
 )
+
+// longestPass is how long one target is worked on at once; what is left over is done in the next pass.
+const longestPass = 10 * time.Second
 
 // placements makes gateways real, one cluster at a time.
 type placements struct {
@@ -44,7 +48,10 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	result, err := p.bring(ctx, gw, entry, registered)
+	// Until a cluster that hangs is known to be lost, it must not keep a worker from the others for long.
+	work, cancel := context.WithTimeout(ctx, longestPass)
+	defer cancel()
+	result, err := p.bring(work, gw, entry, registered)
 	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
 	if err != nil && !apierrors.IsConflict(err) {
 		result.entry.State = v1beta1.ClusterFailed

@@ -80,6 +80,8 @@ type Options struct {
 	// RemoteSecrets is the namespace whose Secrets with kubeconfigs register clusters by themselves, and where gateways
 	// are looked for when a cluster is looked at.
 	RemoteSecrets string
+	// Connecting is how long things take with clusters elsewhere; zero values are defaults.
+	Connecting connected.Timing
 	// Metrics takes what the controller counts; nobody does when it is nil.
 	Metrics prometheus.Registerer
 }
@@ -109,7 +111,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 		}
 		whenConnected = append(whenConnected, up)
 	}
-	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options.RemoteSecrets); err != nil {
+	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options); err != nil {
 		return fmt.Errorf("setting up the clusters: %w", err)
 	}
 	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now}); err != nil {

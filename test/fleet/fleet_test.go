@@ -119,7 +119,7 @@ var _ = Describe("A cluster that is lost", Serial, func() {
 		gw := expectApplied(ctx, "meanwhile", inBoth)
 		Eventually(replicasIn).WithArguments(ctx, "east", "meanwhile").Should(BeEquivalentTo(2))
 		Eventually(entryOf).WithArguments(ctx, gw, "west").Should(And(
-			HaveField("State", v1beta1.ClusterFailed), HaveField("Message", ContainSubstring("west")),
+			HaveField("State", v1beta1.ClusterFailed), HaveField("Message", ContainSubstring("cluster west is not connected since")),
 		))
 		expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.ReplicaCount = new(int32(4)) })
 		Eventually(replicasIn).WithArguments(ctx, "east", "meanwhile").Should(BeEquivalentTo(4))

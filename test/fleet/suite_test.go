@@ -3,7 +3,6 @@ package fleet_test
 import (
 	"context"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +58,9 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	hub = reach
 	for _, id := range []string{"east", "west"} {
 		elsewhere, reach := start(ctx)
-		way, err := wire.New(strings.TrimPrefix(elsewhere.Config.Host, "https://"))
+		address, err := url.Parse(elsewhere.Config.Host)
+		Expect(err).NotTo(HaveOccurred())
+		way, err := wire.New(address.Host)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(way.Close)
 		fleet[id] = member{reach, way}
@@ -97,7 +98,10 @@ func startController(plane *env.ControlPlane) {
 	mgr, err := ctrl.NewManager(plane.Config, manager.Options{Scheme: scheme(), Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
-	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour, RemoteSecrets: namespace})).To(Succeed())
+	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{
+		Workers: 4, ApprovalRetention: time.Hour, RemoteSecrets: namespace,
+		Connecting: connected.Timing{Probe: 200 * time.Millisecond, ProbeTimeout: time.Second, LongestPause: time.Second},
+	})).To(Succeed())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
 	DeferCleanup(func() {
