@@ -69,7 +69,7 @@ func NewRegistry(ctx context.Context, options Options) *Registry {
 type NotConnectedError struct {
 	// ID of the cluster.
 	ID string
-	// Since when there is none.
+	// Since when there is none; zero when there never was to be one.
 	Since time.Time
 	// Cause is what the last attempt ended with; nil while the first one goes on.
 	Cause error
@@ -77,6 +77,9 @@ type NotConnectedError struct {
 
 // Error says which cluster, since when and why.
 func (e *NotConnectedError) Error() string {
+	if e.Since.IsZero() {
+		return fmt.Sprintf("cluster %s is not connected: %v", e.ID, e.Cause)
+	}
 	since := e.Since.UTC().Format(time.RFC3339)
 	if e.Cause == nil {
 		return fmt.Sprintf("cluster %s is being connected since %s", e.ID, since)

@@ -103,7 +103,7 @@ func (a *audience) try(ctx context.Context, s step) (string, error) {
 // shell runs a command in a shell, and returns all that it prints.
 func (a *audience) shell(ctx context.Context, run string) (string, error) {
 	command := exec.CommandContext(ctx, "sh", "-c", run)
-	command.Env = append(os.Environ(), "PATH="+a.stage.path()+string(os.PathListSeparator)+os.Getenv("PATH"), "KUBECONFIG="+a.stage.plane.Kubeconfig)
+	command.Env = append(os.Environ(), a.stage.environment()...)
 	// What the shell started may outlive it, and would keep us waiting.
 	command.WaitDelay = time.Second
 	output, err := command.CombinedOutput()

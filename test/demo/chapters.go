@@ -38,11 +38,9 @@ func chapters() []chapter {
 		{"What would hurt does not go in", refusals()},
 		{"The controller makes the gateways real", reality()},
 		{"An autoscaler scales, and its replicas are left alone", autoscaling()},
-		{"A deleted gateway leaves nothing", []step{
-			{run: "kubectl delete igw " + ingress, shows: []string{"deleted"}},
-			{run: owned, shows: []string{"No resources found"}, eventually: true},
-			{say: "The others stay.", run: "kubectl get deployment,service", shows: []string{"istio-egressgateway", "istio-virtual-nodes", "istio-volumes"}},
-		}},
+		{"A restart needs somebody else's word", approvals()},
+		{"A newer proxy rolls nothing by itself", upgrade()},
+		{"A deleted gateway leaves nothing", leaving()},
 	}
 }
 
@@ -84,9 +82,12 @@ func reality() []step {
 			run:   "kubectl get pods -o wide",
 			shows: []string{"istio-egressgateway-", "virtual-kubelet-zone-a"}, hides: []string{"0/1", "Pending"}},
 		{run: "kubectl get igw", shows: []string{"203.0.113.", "egressgateway"}, eventually: true},
-		{say: "What could not be done is said: so far the controller writes to the cluster that it runs in.",
-			run:   "kubectl get igw " + ingress + ` -o jsonpath='{.status.conditions[?(@.type=="Reconciled")].message}{"\n"}'`,
-			shows: []string{"Cluster c9f3e7xxxxxx: ", "not connected"}, hides: []string{"c8a4b2xxxxxx"}},
+		{say: "In the other cluster it is what its override says.",
+			run:   "kubectl --kubeconfig $ELSEWHERE get deployment istio-" + ingress + " -n istio-system -o jsonpath='replicas={.spec.replicas} memory={.spec.template.spec.containers[0].resources.limits.memory}{\"\\n\"}'",
+			shows: []string{"replicas=2 memory=4G"}, eventually: true},
+		{say: "What could not be done is said: nobody gave the kubeconfig of the third cluster.",
+			run:   `kubectl get igw ingressgateway -o jsonpath='{.status.conditions[?(@.type=="Reconciled")].message}{"\n"}'`,
+			shows: []string{"Cluster managed-by-asm: ", "not connected"}, eventually: true},
 	}
 }
 

@@ -40,6 +40,10 @@ type stage struct {
 	admin client.Client
 	// bin is where our binaries are.
 	bin string
+	// elsewhere is another cluster.
+	elsewhere *env.ControlPlane
+	// bob is the kubeconfig of somebody who may approve.
+	bob string
 }
 
 // start starts the control plane and our binaries, and returns when the guard answers.
@@ -81,6 +85,9 @@ func (s *stage) prepare(ctx context.Context) error {
 	}
 	// A name, because the certificate that the webhook makes itself is for names.
 	if err := s.install(ctx, "https://localhost:"+ports[0]); err != nil {
+		return err
+	}
+	if err := errors.Join(s.invite(ctx), s.join(ctx)); err != nil {
 		return err
 	}
 	fmt.Println("Starting bin/webhook and bin/controller")
@@ -179,7 +186,8 @@ func (s *stage) explain() error {
 // stop stops everything.
 func (s *stage) stop() error {
 	fmt.Println("\nStopping everything")
-	return s.plane.Stop()
+	// The controller first, which holds on to the cluster elsewhere.
+	return errors.Join(s.plane.Stop(), s.leave())
 }
 
 // freePorts finds ports that nobody listens on.
