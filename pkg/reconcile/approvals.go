@@ -118,14 +118,18 @@ func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
 	return nil
 }
 
-// recordOne records the use of one approval, once. One that is gone has nothing to be recorded on.
+// recordOne records the use of one approval, once. One that is gone has nothing to be recorded on. Only what a cache takes
+// for unused is asked of the API server: recorded a moment ago, it would be recorded again, and conflict.
 func (a approvals) recordOne(ctx context.Context, gw *v1beta1.IstioGateway, name string) error {
-	approval := &v1alpha1.ChangeApproval{}
-	if err := a.client.Get(ctx, client.ObjectKey{Namespace: gw.Namespace, Name: name}, approval); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	if approval.Status.UsedBy != nil || approval.Spec.GatewayName != gw.Name {
-		return nil
+	var approval *v1alpha1.ChangeApproval
+	for _, reader := range []client.Reader{a.client, a.live} {
+		approval = &v1alpha1.ChangeApproval{}
+		if err := reader.Get(ctx, client.ObjectKey{Namespace: gw.Namespace, Name: name}, approval); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		if approval.Status.UsedBy != nil || approval.Spec.GatewayName != gw.Name {
+			return nil
+		}
 	}
 	before := approval.DeepCopy()
 	approval.Status.UsedBy = &v1alpha1.ApprovalUse{UID: string(gw.UID), Generation: gw.Generation, At: metav1.NewTime(a.now())}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -154,6 +155,29 @@ func TestUseIsRecordedWhenTheGatewayIsWhereItCanBe(t *testing.T) {
 			expectError(t, later.record(t.Context(), gw), "")
 			expectEqual(t, "when", useOf(t, server).At.UTC(), noon)
 		})
+	}
+}
+
+// A cache lags: what was recorded a moment ago must not be recorded again.
+func TestUseIsRecordedOnceThoughTheCacheLags(t *testing.T) {
+	gw := gatewayOf(t, `{}`)
+	gw.Status.Pending = &v1beta1.PendingRestart{ReleasedBy: "edge-1"}
+	server := apiWith(t, approvalOf(gw))
+	worker := approvalsOn(server)
+	worker.live = apiWith(t, approvalOf(gw, func(a *v1alpha1.ChangeApproval) { a.Status.UsedBy = &v1alpha1.ApprovalUse{} }))
+	expectError(t, worker.record(t.Context(), gw), "")
+	expectEqual(t, "requests", server.calls, []string(nil))
+}
+
+// Nothing of an approval wakes the gateway's worker: without another try the report that came meanwhile would wait.
+func TestAUseThatCannotBeRecordedIsTriedAgain(t *testing.T) {
+	gw := gatewayOf(t, `{clusterIds: [home]}`)
+	gw.Status.Pending = &v1beta1.PendingRestart{ReleasedBy: "edge-1"}
+	server := apiWith(t, gw, approvalOf(gw))
+	server.refusing(conflict(), "patch status ChangeApproval edge-1")
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
+	if err := pass(t, worker, server); !apierrors.IsConflict(err) {
+		t.Errorf("got %v, want the conflict, so that the queue tries again", err)
 	}
 }
 

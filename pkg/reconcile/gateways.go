@@ -35,9 +35,10 @@ func (g *gateways) Reconcile(ctx context.Context, gw *v1beta1.IstioGateway) (rec
 		// The write comes back as an event, and the next pass goes on from there.
 		return reconcile.Result{}, g.changeFinalizer(ctx, gw, controllerutil.AddFinalizer)
 	}
-	// Before anything else: once the status no longer tells what was approved, nobody would record it.
+	// Before anything else: once the status no longer tells what was approved, nobody would record it. A conflict here is
+	// one about an approval, of which no event wakes us.
 	if err := g.approvals.record(ctx, gw); err != nil {
-		return reconcile.Result{}, quiet(err)
+		return reconcile.Result{}, err
 	}
 	wait, err := g.writeStatus(ctx, gw)
 	if err != nil {

@@ -281,6 +281,30 @@ func TestAnApprovalOfSomethingElseReleasesNothing(t *testing.T) {
 	expectEqual(t, "after", string(b.reported(t, home).entry.Held.Changes[0].After.Raw), `"example.com/proxy:3"`)
 }
 
+// The status tells a report a moment later than it is made. Were a failing pass to start from the status, it would unsay
+// what is held, and with it who released it.
+func TestAPassThatFailsUnsaysNothing(t *testing.T) {
+	for name, failure := range map[string]error{"because somebody else wrote": conflict(), "because the cluster refuses": errors.New("refused")} {
+		t.Run(name, func(t *testing.T) {
+			b := running(t)
+			b.profile(t, "example.com/proxy:2")
+			expectError(t, b.pass(t, home), "")
+			before := b.reported(t, home).entry
+
+			b.server.refusing(failure, "get Deployment istio-edge")
+			if err := b.pass(t, home); !errors.Is(err, failure) {
+				t.Fatalf("got %v, want %v", err, failure)
+			}
+			after := b.reported(t, home).entry
+			if before.Held == nil {
+				t.Fatal("nothing is held")
+			}
+			expectEqual(t, "held", after.Held, before.Held)
+			expectEqual(t, "observedGeneration", after.ObservedGeneration, before.ObservedGeneration)
+		})
+	}
+}
+
 func TestAnUpgradeDoesNotComeWithAnAdmittedChange(t *testing.T) {
 	b := running(t)
 	b.profile(t, "example.com/proxy:2")

@@ -51,6 +51,18 @@ func (o *outcomes) report(ctx context.Context, target Target, result outcome) {
 	}
 }
 
+// latest is what is known of a target: what was reported last, or else what is stored. The status tells what was reported
+// a moment later; a pass that fails in that moment must not unsay it, and with it what is held there.
+func (o *outcomes) latest(target Target, stored v1beta1.ClusterStatus) v1beta1.ClusterStatus {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last, ok := o.byGateway[target.Gateway][target.Cluster]
+	if !ok || last.gone {
+		return stored
+	}
+	return *last.entry.DeepCopy()
+}
+
 // of lists what is known of a gateway's targets, by cluster.
 func (o *outcomes) of(name types.NamespacedName) map[string]outcome {
 	o.mu.Lock()

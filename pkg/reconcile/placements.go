@@ -44,6 +44,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	if !ok || !controllerutil.ContainsFinalizer(gw, Finalizer) {
 		return reconcile.Result{}, nil
 	}
+	entry = p.outcomes.latest(target, entry)
 	registered, err := listClusters(ctx, p.hub)
 	if err != nil {
 		return reconcile.Result{}, err

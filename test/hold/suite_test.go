@@ -195,11 +195,16 @@ func bypassed(ctx context.Context, gw *v1beta1.IstioGateway, edit func(*v1beta1.
 	}).Should(Succeed())
 }
 
-// conditionOf says how a condition of a gateway is: its status and reason.
+// conditionOf reads a gateway, and says how a condition of it is: its status and reason.
 func conditionOf(ctx context.Context, gw *v1beta1.IstioGateway, name string) string {
 	if err := admin.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
 		return err.Error()
 	}
+	return conditionIn(gw, name)
+}
+
+// conditionIn says how a condition is in a gateway that was read.
+func conditionIn(gw *v1beta1.IstioGateway, name string) string {
 	found := meta.FindStatusCondition(gw.Status.Conditions, name)
 	if found == nil || found.ObservedGeneration != gw.Generation {
 		return "not reported"

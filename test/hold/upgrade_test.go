@@ -38,7 +38,7 @@ var _ = Describe("A newer mesh profile", func() {
 			expectSamePods(ctx, first, firstPods)
 			expectSamePods(ctx, second, secondPods)
 			Expect(conditionOf(ctx, first, v1beta1.ConditionReconciled)).To(Equal("True Applied"))
-			Expect(notes(ctx, first, "RestartHeld")).To(HaveLen(1))
+			Eventually(notes).WithArguments(ctx, first, "RestartHeld").Should(HaveLen(1))
 
 			By("approving one of the two")
 			approval := approve(ctx, first, pending.Digest)
@@ -70,8 +70,10 @@ var _ = Describe("A newer mesh profile", func() {
 		It("is what a new gateway gets, and a gateway in a new cluster", func(ctx context.Context) {
 			startController(reconcile.Options{})
 			cluster := clusterOf(ctx, "renewed")
-			gatewayIn(ctx, "old-one", `{clusterIds: [renewed]}`)
+			older := gatewayIn(ctx, "old-one", `{clusterIds: [renewed]}`)
 			upgrade(ctx, cluster, newImage)
+			// So the controller knows of the newer profile: of clusters and of gateways it hears separately.
+			expectHeld(ctx, older, v1beta1.UpgradeHeld)
 			gw := gatewayIn(ctx, "new-one", `{clusterIds: [renewed]}`)
 			Expect(imageOf(ctx, gw)).To(Equal(newImage))
 			expectNothingHeld(ctx, gw)
@@ -104,12 +106,12 @@ var _ = Describe("A newer mesh profile", func() {
 			approve(ctx, gw, digest, func(a *v1alpha1.ChangeApproval) { a.Spec.ApprovedBy = nil })
 			approve(ctx, gw, digest, func(a *v1alpha1.ChangeApproval) { a.Spec.GatewayName = "other" })
 			approve(ctx, gw, "sha256:"+digest[len(digest)-64:len(digest)-1]+other(digest[len(digest)-1:]))
-			soon := time.Now().Add(12 * time.Second)
-			approval := approve(ctx, gw, digest, func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore = &metav1.Time{Time: soon} })
 			expectSamePods(ctx, gw, pods)
-			Expect(gw.Status.Pending.ReleasedBy).To(BeEmpty())
+			Expect(expectHeld(ctx, gw, v1beta1.UpgradeHeld).ReleasedBy).To(BeEmpty())
 
 			By("waiting for the one that is not yet valid")
+			soon := time.Now().Add(8 * time.Second)
+			approval := approve(ctx, gw, digest, func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore = &metav1.Time{Time: soon} })
 			Eventually(imageOf).WithArguments(ctx, gw).Should(Equal(newImage))
 			Expect(time.Now()).To(BeTemporally(">=", soon.Truncate(time.Second)))
 			expectNothingHeld(ctx, gw)
