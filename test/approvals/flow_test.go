@@ -3,6 +3,7 @@ package approvals_test
 import (
 	"context"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -164,7 +165,8 @@ var _ = Describe("An approval", func() {
 		Expect(bob.Create(ctx, approval)).To(Succeed())
 		short := approvalOf(ctx, gw, rooted)
 		short.Spec.NotBefore, short.Spec.NotAfter = new(metav1.Unix(1, 0)), new(metav1.Now().Rfc3339Copy())
-		short.Spec.NotAfter.Time = short.Spec.NotAfter.Add(2e9)
+		// Long enough to be made on a slow machine, before it ends.
+		short.Spec.NotAfter.Time = short.Spec.NotAfter.Add(6 * time.Second)
 		Expect(bob.Create(ctx, short)).To(Succeed())
 		Eventually(func() string {
 			_, err := ann.patch(ctx, gw.Name, rooted, client.DryRunAll)

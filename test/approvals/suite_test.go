@@ -24,6 +24,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/env"
 )
 
@@ -151,6 +152,12 @@ func startGuard(ctx context.Context) {
 		}
 		return response.StatusCode, response.Body.Close()
 	}).Should(Equal(http.StatusOK))
+	// The API server learns a moment later whom to ask, and by which certificate it knows them.
+	Eventually(func() (map[string]string, error) {
+		probe := parse(`{apiVersion: istio.alibabacloud.com/v1beta1, kind: IstioGateway, metadata: {name: probe, namespace: istio-system}, spec: {clusterIds: [c1]}}`)
+		err := admin.Create(ctx, probe, client.DryRunAll)
+		return probe.GetAnnotations(), err
+	}).Should(HaveKey(gateway.AnnotationAdmitted))
 }
 
 // freePort is a port that nobody listens on.

@@ -31,7 +31,7 @@ import (
 
 func TestCluster(t *testing.T) {
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyTimeout(60 * time.Second)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	RunSpecs(t, "Keeping connections to clusters")
 }
@@ -47,7 +47,7 @@ var (
 
 // quick is timing for specs, which have no time to lose.
 var quick = cluster.Timing{
-	Sync: 5 * time.Second, Probe: 50 * time.Millisecond, ProbeTimeout: 500 * time.Millisecond, Failures: 3,
+	Sync: 5 * time.Second, Probe: 50 * time.Millisecond, ProbeTimeout: time.Second, Failures: 3,
 	FirstPause: 50 * time.Millisecond, LongestPause: 200 * time.Millisecond,
 }
 

@@ -34,11 +34,13 @@ var _ = Describe("Leaving a cluster", func() {
 			deployment.Namespace, deployment.Name = namespace, "istio-held"
 			Eventually(gone).WithArguments(ctx, deployment).Should(BeTrue())
 			Eventually(func() bool { return expectExists(ctx, gw, &corev1.Service{}).DeletionTimestamp != nil }).Should(BeTrue())
-			Consistently(func(g Gomega) {
+			terminating := func(g Gomega) {
 				g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
 				g.Expect(gw.Status.Status).To(Equal("Terminating"))
 				g.Expect(gw.Status.Clusters).To(HaveExactElements(HaveField("State", v1beta1.ClusterDeleting)))
-			}).Should(Succeed())
+			}
+			Eventually(terminating).Should(Succeed())
+			Consistently(terminating).Should(Succeed())
 			Expect(conditionOf(ctx, gw, v1beta1.ConditionDeletionBlocked)).To(Equal("False InProgress"))
 
 			finalized(ctx, service, `null`)
@@ -64,7 +66,7 @@ var _ = Describe("Leaving a cluster", func() {
 			}).Should(Succeed())
 			Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionAddressAssigned).Should(Equal("True Assigned"))
 			Expect(gw.Status.ErrorMessage).To(BeEmpty())
-			settled := versions(ctx, gw)
+			settled := settledVersions(ctx, gw)
 			Expect(settled).To(HaveLen(6), "the gateway and five objects")
 			Consistently(versions).WithArguments(ctx, gw).Should(Equal(settled))
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -138,11 +139,24 @@ var _ = Describe("What others own", func() {
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
 			Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionAddressAssigned).Should(Equal("True Assigned"))
-			before := versions(ctx, gw)
+			before := settledVersions(ctx, gw)
 			Consistently(func() bool { return maps.Equal(versions(ctx, gw), before) }).Should(BeTrue())
 		})
 	})
 })
+
+// settledVersions waits until nobody writes any more: the cluster's own controllers tell in an object's status what became
+// of it, a moment after the gateway is Ready.
+func settledVersions(ctx context.Context, gw *v1beta1.IstioGateway) map[string]string {
+	GinkgoHelper()
+	var before map[string]string
+	Eventually(func() bool {
+		last := before
+		before = versions(ctx, gw)
+		return maps.Equal(before, last)
+	}).WithPolling(time.Second).Should(BeTrue())
+	return before
+}
 
 // versions are the resource versions of a gateway and of what it is made of.
 func versions(ctx context.Context, gw *v1beta1.IstioGateway) map[string]string {
