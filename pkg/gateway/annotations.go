@@ -38,6 +38,10 @@ const (
 	AnnotationAdmitted = "portcullis.dev/admitted"
 )
 
+// AnnotationRelease, on a dry run, asks the guard whether approvals release what is pending of a gateway, of which it is
+// the digest. Stored it means nothing.
+const AnnotationRelease = "portcullis.dev/release"
+
 // AnnotationForgetCluster lists the IDs of clusters, separated by commas, that will not come back: what is left of a
 // gateway there is given up, and no longer keeps the gateway from being deleted.
 const AnnotationForgetCluster = "portcullis.dev/forget-cluster"

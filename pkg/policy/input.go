@@ -43,7 +43,7 @@ type Input struct {
 
 // Request is who asks for what.
 type Request struct {
-	// Operation is CREATE, UPDATE or DELETE.
+	// Operation is CREATE, UPDATE or DELETE; RELEASE when the controller asks whether what it holds may go.
 	Operation string
 	// User who asks.
 	User User

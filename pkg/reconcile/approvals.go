@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,59 +18,63 @@ import (
 // defaultWindow is how long an approval counts that says no end.
 const defaultWindow = 24 * time.Hour
 
-// approvals looks for what releases a restart, and records what was used. Who may approve, the guard decided when the
-// approval was made.
+// askAgain is how soon the guard is asked again about what it refused: a freeze ends without an event.
+const askAgain = 30 * time.Second
+
+// approvals looks for what releases a restart, and records what was used. Whether approvals release it, the guard decides:
+// by the same rules by which it lets edits in.
 type approvals struct {
 	client client.Client
 	// live reads from the API server: an approval that a cache takes for unused may be used.
 	live client.Reader
-	now  func() time.Time
+	// ask asks the guard.
+	ask askFunc
+	now func() time.Time
 }
 
-// release notes in what is pending the approval that releases it, if there is one. It says how long to wait for one
-// that does not count yet; zero when there is none.
-func (a approvals) release(ctx context.Context, gw *v1beta1.IstioGateway) (time.Duration, error) {
+// release notes in what is pending the approvals that release it, or why those that there are do not. It says how long to
+// wait before another try; zero when nothing but an event can change the answer. stored is the gateway as it is stored:
+// only what it tells as pending can be approved.
+func (a approvals) release(ctx context.Context, stored, gw *v1beta1.IstioGateway) (time.Duration, error) {
 	pending := gw.Status.Pending
 	if pending == nil || pending.ReleasedBy != "" {
 		return 0, nil
 	}
+	count, wait, err := a.count(ctx, gw)
+	if err != nil || !count || stored.Status.Pending == nil || stored.Status.Pending.Digest != pending.Digest {
+		return wait, err
+	}
+	names, refusal, err := a.ask(ctx, stored)
+	if err != nil {
+		return 0, err
+	}
+	pending.ReleasedBy, pending.Refusal = strings.Join(names, ","), shortened(refusal, longestMessage)
+	if pending.ReleasedBy != "" {
+		return 0, nil
+	}
+	return shorter(wait, askAgain), nil
+}
+
+// count says whether there are approvals of what is pending that hold now, and how long it takes until another one does;
+// zero when there is none.
+func (a approvals) count(ctx context.Context, gw *v1beta1.IstioGateway) (count bool, wait time.Duration, err error) {
 	list := &v1alpha1.ChangeApprovalList{}
 	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
-		return 0, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+		return false, 0, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 	}
-	var wait time.Duration
 	for i := range list.Items {
 		approval := &list.Items[i]
 		from, until := window(approval)
-		if !approves(approval, gw, pending.Digest) || !a.now().Before(until) {
+		if !approves(approval, gw, gw.Status.Pending.Digest) || !a.now().Before(until) {
 			continue
 		}
 		if early := from.Sub(a.now()); early > 0 {
 			wait = shorter(wait, early)
 			continue
 		}
-		unused, err := a.stillApproves(ctx, approval, gw)
-		if err != nil {
-			return 0, err
-		}
-		if unused {
-			pending.ReleasedBy = approval.Name
-			return 0, nil
-		}
+		count = true
 	}
-	return wait, nil
-}
-
-// stillApproves asks the API server whether an approval is what a cache says it is.
-func (a approvals) stillApproves(ctx context.Context, approval *v1alpha1.ChangeApproval, gw *v1beta1.IstioGateway) (bool, error) {
-	err := a.live.Get(ctx, client.ObjectKeyFromObject(approval), approval)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("reading ChangeApproval %s/%s: %w", approval.Namespace, approval.Name, err)
-	}
-	return approves(approval, gw, gw.Status.Pending.Digest), nil
+	return count, wait, nil
 }
 
 // approves says whether an approval is for exactly this of a gateway, and unused. The digest is bound to the gateway's
@@ -101,7 +104,7 @@ func window(approval *v1alpha1.ChangeApproval) (from, until time.Time) {
 func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
 	var names []string
 	if pending := gw.Status.Pending; pending != nil && pending.ReleasedBy != "" {
-		names = append(names, pending.ReleasedBy)
+		names = append(names, strings.FieldsFunc(pending.ReleasedBy, separates)...)
 	}
 	done, err := acted(gw)
 	if err != nil {

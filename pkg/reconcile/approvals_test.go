@@ -1,14 +1,18 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -42,7 +46,12 @@ func approvalOf(gw *v1beta1.IstioGateway, edits ...func(*v1alpha1.ChangeApproval
 
 // approvalsOn look for approvals on an API server, at noon.
 func approvalsOn(server *api) approvals {
-	return approvals{client: server, live: server, now: func() time.Time { return noon }}
+	return approvals{client: server, live: server, ask: letting("edge-1"), now: func() time.Time { return noon }}
+}
+
+// letting is a guard that releases everything by some approvals.
+func letting(names ...string) askFunc {
+	return func(context.Context, *v1beta1.IstioGateway) ([]string, string, error) { return names, "", nil }
 }
 
 func TestWhichApprovalReleasesARestart(t *testing.T) {
@@ -68,7 +77,7 @@ func TestWhichApprovalReleasesARestart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			gw := holding(t, upgradeIn("home", "p:2"))
-			wait, err := approvalsOn(apiWith(t, approvalOf(gw, test.edit))).release(t.Context(), gw)
+			wait, err := approvalsOn(apiWith(t, approvalOf(gw, test.edit))).release(t.Context(), gw.DeepCopy(), gw)
 			expectError(t, err, "")
 			expectEqual(t, "released", gw.Status.Pending.ReleasedBy != "", test.releases)
 			expectEqual(t, "wait", wait, test.wait)
@@ -76,31 +85,106 @@ func TestWhichApprovalReleasesARestart(t *testing.T) {
 	}
 }
 
-// A cache lags: what it takes for unused may be used.
-func TestAnApprovalThatWasUsedAMomentAgoReleasesNothing(t *testing.T) {
-	gw := holding(t, upgradeIn("home", "p:2"))
-	used := approvalOf(gw, func(a *v1alpha1.ChangeApproval) { a.Status.UsedBy = &v1alpha1.ApprovalUse{} })
-	worker := approvalsOn(apiWith(t, approvalOf(gw)))
-	worker.live = apiWith(t, used)
-	_, err := worker.release(t.Context(), gw)
-	expectError(t, err, "")
-	expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, "")
+func TestTheGuardDecidesWhatApprovalsRelease(t *testing.T) {
+	for name, test := range map[string]struct {
+		ask             askFunc
+		released, says  string
+		wait            time.Duration
+		want, condition string
+	}{
+		"by all that it names": {
+			ask: letting("edge-1", "edge-2"), released: "edge-1,edge-2", condition: "ChangeApproval edge-1,edge-2 released sha256:",
+		},
+		"not while it refuses, and says why": {
+			ask: func(context.Context, *v1beta1.IstioGateway) ([]string, string, error) {
+				return nil, "must be approved by 2 people", nil
+			},
+			says: "must be approved by 2 people", wait: askAgain,
+			condition: "The approvals that there are do not release it: must be approved by 2 people",
+		},
+		"not while it cannot tell": {
+			ask: func(context.Context, *v1beta1.IstioGateway) ([]string, string, error) {
+				return nil, "", errors.New("gone")
+			},
+			want: "gone", condition: "To see and approve it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gw := holding(t, upgradeIn("home", "p:2"))
+			worker := approvalsOn(apiWith(t, approvalOf(gw)))
+			worker.ask = test.ask
+			wait, err := worker.release(t.Context(), gw.DeepCopy(), gw)
+			expectError(t, err, test.want)
+			expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, test.released)
+			expectEqual(t, "refusal", gw.Status.Pending.Refusal, test.says)
+			expectEqual(t, "wait", wait, test.wait)
+			if message := restartPending(gw).Message; !strings.Contains(message, test.condition) {
+				t.Errorf("got %q, want it to hold %q", message, test.condition)
+			}
+		})
+	}
 }
 
-func TestApprovalsThatCannotBeReadAreErrors(t *testing.T) {
-	for call, want := range map[string]string{
-		"list ChangeApprovalList":   "listing ChangeApprovals of IstioGateway istio-system/edge: refused",
-		"get ChangeApproval edge-1": "reading ChangeApproval istio-system/edge-1: refused",
+// The guard judges what is stored. What is not stored yet is asked about when it is.
+func TestTheGuardIsAskedAboutWhatIsStoredAlone(t *testing.T) {
+	for name, stored := range map[string]*v1beta1.IstioGateway{
+		"nothing is stored":        holding(t, entryIn("home", v1beta1.ClusterReady)),
+		"something else is stored": holding(t, upgradeIn("home", "p:3")),
 	} {
-		t.Run(call, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			gw := holding(t, upgradeIn("home", "p:2"))
-			server := apiWith(t, approvalOf(gw))
-			server.refusing(errors.New("refused"), call)
-			_, err := approvalsOn(server).release(t.Context(), gw)
-			expectError(t, err, want)
+			_, err := approvalsOn(apiWith(t, approvalOf(gw))).release(t.Context(), stored, gw)
+			expectError(t, err, "")
 			expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, "")
 		})
 	}
+}
+
+func TestAskingTheGuard(t *testing.T) {
+	denied := apierrors.NewForbidden(schema.GroupResource{Resource: "istiogateways"}, "edge", errors.New("x"))
+	denied.ErrStatus.Message = "admission webhook \"validate.portcullis.dev\" denied the request: \na: must\nb: must"
+	for name, test := range map[string]struct {
+		answer  error
+		by      string
+		names   []string
+		refusal string
+		fails   bool
+	}{
+		"names what releases":                   {by: "edge-0,edge-1,edge-2", names: []string{"edge-1", "edge-2"}},
+		"names nothing where there is none":     {by: "edge-0", refusal: unguarded},
+		"refuses":                               {answer: denied, refusal: "a: must; b: must"},
+		"cannot be reached":                     {answer: errors.New("connection refused"), refusal: unasked},
+		"is asked about what is stored no more": {answer: conflict(), fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gw := annotated(holding(t, upgradeIn("home", "p:2")), gateway.AnnotationApprovedBy, "edge-0")
+			server := apiWith(t, gw)
+			asked := 0
+			guard := interceptor.NewClient(server, interceptor.Funcs{
+				Patch: func(_ context.Context, _ client.WithWatch, object client.Object, _ client.Patch, options ...client.PatchOption) error {
+					asked++
+					expectEqual(t, "dry run", (&client.PatchOptions{}).ApplyOptions(options).DryRun, []string{metav1.DryRunAll})
+					expectEqual(t, "digest", object.GetAnnotations()[gateway.AnnotationRelease], gw.Status.Pending.Digest)
+					object.SetAnnotations(map[string]string{gateway.AnnotationApprovedBy: test.by})
+					return test.answer
+				},
+			})
+			names, refusal, err := askGuard(guard)(t.Context(), gw)
+			expectEqual(t, "fails", err != nil, test.fails)
+			expectEqual(t, "names", names, test.names)
+			expectEqual(t, "refusal", refusal, test.refusal)
+			expectEqual(t, "times asked", asked, 1)
+		})
+	}
+}
+
+func TestApprovalsThatCannotBeReadAreErrors(t *testing.T) {
+	gw := holding(t, upgradeIn("home", "p:2"))
+	server := apiWith(t, approvalOf(gw))
+	server.refusing(errors.New("refused"), "list ChangeApprovalList")
+	_, err := approvalsOn(server).release(t.Context(), gw.DeepCopy(), gw)
+	expectError(t, err, "listing ChangeApprovals of IstioGateway istio-system/edge: refused")
+	expectEqual(t, "released by", gw.Status.Pending.ReleasedBy, "")
 }
 
 // useOf is the use of the stored approval.
@@ -127,7 +211,7 @@ func TestUseIsRecordedWhenTheGatewayIsWhereItCanBe(t *testing.T) {
 		"not while the status is":             {func(gw *v1beta1.IstioGateway) { gw.Status.ObservedGeneration = 2 }, false},
 		"not when nothing names the approval": {func(gw *v1beta1.IstioGateway) { gw.Annotations = nil }, false},
 		"as soon as it has released a restart": {func(gw *v1beta1.IstioGateway) {
-			gw.Annotations, gw.Status.Pending = nil, &v1beta1.PendingRestart{ReleasedBy: "edge-1"}
+			gw.Annotations, gw.Status.Pending = nil, &v1beta1.PendingRestart{ReleasedBy: "edge-0,edge-1"}
 		}, true},
 	}
 	for name, test := range tests {

@@ -62,7 +62,7 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 	if gw.Status.Pending, err = pendingOf(gw); err != nil {
 		return 0, err
 	}
-	wait, err := g.approvals.release(ctx, gw)
+	wait, err := g.approvals.release(ctx, stored, gw)
 	if err != nil {
 		return 0, err
 	}

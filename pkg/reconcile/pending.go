@@ -73,9 +73,12 @@ func restartPending(gw *v1beta1.IstioGateway) metav1.Condition {
 		return condition(v1beta1.ConditionRestartPending, metav1.ConditionFalse, reasonReleased,
 			fmt.Sprintf("ChangeApproval %s released %s; rolling", pending.ReleasedBy, pending.Digest))
 	}
+	next := fmt.Sprintf("To see and approve it: kubectl portcullis rollout %s -n %s", gw.Name, gw.Namespace)
+	if pending.Refusal != "" {
+		next = "The approvals that there are do not release it: " + pending.Refusal
+	}
 	return condition(v1beta1.ConditionRestartPending, metav1.ConditionTrue, string(pending.Reason), shortened(fmt.Sprintf(
-		"%s: %s. Digest %s. To see and approve it: kubectl portcullis rollout %s -n %s",
-		because(pending.Reason), told(pending.Changes), pending.Digest, gw.Name, gw.Namespace), longestCondition))
+		"%s: %s. Digest %s. %s", because(pending.Reason), told(pending.Changes), pending.Digest, next), longestCondition))
 }
 
 // because says why a restart is held, in a clause.

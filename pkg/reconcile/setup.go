@@ -92,7 +92,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	worker := &gateways{
 		client: mgr.GetClient(), outcomes: shared, events: told,
-		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), now: time.Now},
+		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now},
 	}
 	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)

@@ -14,7 +14,7 @@ import (
 
 // Request is one change of one gateway that somebody wants to make.
 type Request struct {
-	// Operation is CREATE, UPDATE or DELETE.
+	// Operation is CREATE, UPDATE, DELETE or RELEASE.
 	Operation admissionv1.Operation
 	// Namespace and Name of the gateway; Name is empty when the API server is to generate it.
 	Namespace, Name string
@@ -88,7 +88,11 @@ func FromAdmission(in admissionv1.AdmissionRequest) (Request, error) {
 	if err := checkBounds(out, in.Object.Raw); err != nil {
 		return Request{}, fmt.Errorf("request.object: %w", err)
 	}
-	return out, nil
+	released, err := isRelease(out)
+	if released {
+		out.Operation = Release
+	}
+	return out, err
 }
 
 // part reads one of the two objects of an admission request.

@@ -225,6 +225,9 @@ func (r *Reviewer) frozen(ctx context.Context) (*Reviewer, error) {
 
 // change says what a request does to traffic in the clusters.
 func (r *Reviewer) change(ctx context.Context, request Request) (change.Change, error) {
+	if request.Operation == Release {
+		return pendingChange(request.Old.Typed)
+	}
 	registered, err := r.Clusters(ctx)
 	if err != nil {
 		return change.Change{}, fmt.Errorf("listing the registered clusters: %w", err)

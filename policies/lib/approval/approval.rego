@@ -76,8 +76,19 @@ enough(needed) if needed < 1
 enough(needed) if {
 	count({person.named(approval.approvedBy) | some approval in counted}) >= needed
 	count({person.identity(approval.approvedBy) | some approval in counted}) >= needed
-	person.authentic(person.asker)
+	accountable
 }
+
+# METADATA
+# description: >-
+#   Whether the controller asks if what it holds may go, an upgrade for example. That is nobody's change.
+releasing if input.request.operation == "RELEASE"
+
+# METADATA
+# description: Whether it is known whose change it is; of what is nobody's, those who approve it answer for it.
+accountable if releasing
+
+accountable if person.authentic(person.asker)
 
 # METADATA
 # description: Why an approval does not count.

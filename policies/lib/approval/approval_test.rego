@@ -171,3 +171,21 @@ test_takes_the_stored_reason_for_a_deletion if {
 	approval.lacks("AddressLoss", 1) with input as deletion with input.request.user.groups as []
 	approval.lacks("AddressLoss", 1) with input as deletion with input.old.metadata.annotations as {}
 }
+
+# What the controller holds is nobody's change, so nobody needs a credential to have it.
+released(approvals) := json.patch(restarting(approvals), [
+	{"op": "replace", "path": "/request", "value": {"operation": "RELEASE", "user": {"username": "system:serviceaccount:p:c"}}},
+])
+
+test_releases_by_as_many_as_are_needed if {
+	approval.lacks("Restart", 1) with input as released([])
+	not approval.lacks("Restart", 1) with input as released([valid("bob")])
+	approval.lacks("Restart", 2) with input as released([valid("bob")])
+	not approval.lacks("Restart", 2) with input as released([valid("bob"), valid("carl")])
+}
+
+test_releases_by_nobody_who_may_not_approve if {
+	approval.lacks("Restart", 1) with input as released([object.union(valid("bob"), {"state": "Used"})])
+	approval.lacks("Restart", 1) with input as released([valid("bob")]) with data.parameters.approval.groups as ["sre"]
+	approval.lacks("Restart", 1) with input as released([valid("system:serviceaccount:p:c")])
+}

@@ -34,9 +34,14 @@ else := "metadata.name"
 
 causes(effect) := [change | some change in input.change.changes; effect in change.effects]
 
-others(1) := sprintf("somebody other than %s", [author])
+others(1) := "somebody" if approval.releasing
 
-others(needed) := sprintf("%d others than %s", [needed, author]) if needed != 1
+else := sprintf("somebody other than %s", [author])
+
+others(needed) := sprintf("%d people", [needed]) if {
+	approval.releasing
+	needed != 1
+} else := sprintf("%d others than %s", [needed, author]) if needed != 1
 
 author := person.asker.username if person.asker.username != ""
 
@@ -104,12 +109,17 @@ reason(one) := sprintf("%s does not count: %s", [one.name, approval.excluded(one
 
 author_unknown := ["none counts for one whose credential the API server does not know, as one who is impersonated"] if {
 	count(approval.counted) > 0
-	not person.authentic(person.asker)
+	not approval.accountable
 } else := []
 
 # METADATA
 # description: How to ask for an approval.
-command := sprintf("somebody else runs kubectl portcullis approve -n %s %s --reason WHY; then do this again", [
+command := sprintf("somebody else runs kubectl portcullis rollout -n %s %s --reason WHY", [
+	object.get(input, ["request", "namespace"], "NAMESPACE"),
+	object.get(input, ["request", "name"], "NAME"),
+]) if approval.releasing
+
+else := sprintf("somebody else runs kubectl portcullis approve -n %s %s --reason WHY; then do this again", [
 	object.get(input, ["request", "namespace"], "NAMESPACE"),
 	what,
 ])

@@ -100,3 +100,21 @@ test_says_that_the_author_cannot_be_told if {
 	contains(message, said) with input as impersonated with input.approvals as [valid("bob")]
 	not contains(message, said) with input as impersonated
 }
+
+held := json.patch(asked, [{"op": "replace", "path": "/request/operation", "value": "RELEASE"}])
+
+test_says_how_to_release_what_is_held if {
+	lacking == {
+		"field": "spec.a",
+		"message": "must be approved by somebody, as 1 -> false restarts every pod in c1, c2, is not; digest sha256:abc",
+		"fix": "somebody else runs kubectl portcullis rollout -n istio-system edge --reason WHY",
+	} with input as held
+}
+
+test_says_who_approved_what_is_held_though_nobody_asks if {
+	one := {"name": "by-bob", "state": "Valid", "approvedBy": {"username": "bob", "credentialId": "b", "groups": []}}
+	two := refusal.lacking("Restart", 2, "restart every pod") with input as held
+		with input.approvals as [one]
+		with input.request.user as {"username": "controller"}
+	two.message == "must be approved by 2 people, as 1 -> false restarts every pod in c1, c2, is by bob alone; digest sha256:abc"
+}

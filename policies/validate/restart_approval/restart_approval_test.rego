@@ -77,6 +77,14 @@ test_refuses_an_approved_restart_during_a_freeze if {
 		with data.parameters.restart_approval.freezes as freezes
 }
 
+test_releases_nothing_during_a_freeze_and_asks_nobody_to_do_anything if {
+	found := restart_approval.deny with input as update
+		with input.request.operation as "RELEASE"
+		with input.approvals as [bob]
+		with data.parameters.restart_approval.freezes as freezes
+	{denial.fix | some denial in found} == {"wait; it goes by itself after the freeze, with the same approvals"}
+}
+
 test_says_all_at_once if {
 	restart_approval.deny == {denied, frozen} with input as update with data.parameters.restart_approval.freezes as freezes
 }

@@ -94,10 +94,14 @@ type PendingRestart struct {
 	// +optional
 	// +listType=atomic
 	Changes []v1alpha1.ApprovedChange `json:"changes,omitempty"`
-	// Name of the ChangeApproval that released it, while pods are being rolled.
+	// Names of the ChangeApprovals that released it, separated by commas, while pods are being rolled.
 	//
 	// +optional
 	ReleasedBy string `json:"releasedBy,omitempty"`
+	// Why the approvals that there are do not release it, in the guard's words; absent when there are none.
+	//
+	// +optional
+	Refusal string `json:"refusal,omitempty"`
 }
 
 // ClusterGatewayAddress is one address of a gateway in one cluster.
