@@ -52,7 +52,7 @@ const (
 )
 
 // The control plane and the clients of the suite, set once before it. Admin is the hub's administrator: in this suite it
-// plays the guard and those who go past it.
+// plays the guard of edits and those who go past it. What is held, the real guard lets go.
 var (
 	plane  *env.ControlPlane
 	admin  client.Client
@@ -76,6 +76,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	_, controllers, err = plane.KubeconfigFor(controllerUser, "system:masters")
 	Expect(err).NotTo(HaveOccurred())
 	Expect(admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
+	startGuard(ctx)
 })
 
 // controller runs as its binary does.
@@ -233,7 +234,10 @@ func approve(ctx context.Context, gw *v1beta1.IstioGateway, digest string, edit 
 	approval := &v1alpha1.ChangeApproval{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: gw.Name + "-"},
 		Spec: v1alpha1.ChangeApprovalSpec{
-			GatewayName: gw.Name, Digest: digest, Reason: "window of tonight", ApprovedBy: &v1alpha1.Approver{Username: "olga"},
+			GatewayName: gw.Name, GatewayUID: string(gw.UID), Digest: digest, Reason: "window of tonight",
+			NotBefore:  &metav1.Time{Time: time.Now().Truncate(time.Second)},
+			NotAfter:   &metav1.Time{Time: time.Now().Add(24 * time.Hour)},
+			ApprovedBy: &v1alpha1.Approver{Username: "olga", CredentialID: "X509SHA256=olga"},
 		},
 	}
 	for _, change := range edit {
@@ -258,14 +262,16 @@ func imageOf(ctx context.Context, gw *v1beta1.IstioGateway) string {
 	return deploymentOf(ctx, gw).Spec.Template.Spec.Containers[0].Image
 }
 
-// podsOf are the UIDs of a gateway's pods: other ones after a restart.
+// podsOf are the UIDs of a gateway's pods, but for those on their way out: other ones after a restart.
 func podsOf(ctx context.Context, gw *v1beta1.IstioGateway) []string {
 	GinkgoHelper()
 	pods := &corev1.PodList{}
 	Expect(admin.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels{"app": "istio-" + gw.Name})).To(Succeed())
 	var out []string
 	for _, pod := range pods.Items {
-		out = append(out, string(pod.UID))
+		if pod.DeletionTimestamp == nil {
+			out = append(out, string(pod.UID))
+		}
 	}
 	return out
 }
