@@ -23,8 +23,11 @@ may_repeat if count({port.port | some port in listed}) < count(listed)
 
 named := {port.name | some port in listed} - {""}
 
-# The number that a port leads to; a name is that of a port of the pods.
-target(port) := number if {
+# The number that a port leads to, mostly written as such; a name is that of a port of the pods.
+target(port) := port.targetPort if {
+	is_number(port.targetPort)
+	port.targetPort != 0
+} else := number if {
 	number := ports.target(port)
 	is_number(number)
 }
