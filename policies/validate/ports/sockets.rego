@@ -35,14 +35,12 @@ target(port) := port.targetPort if {
 else := parameters.named[ports.target(port)]
 
 # The clusters where everybody reaches the load balancer: it is public unless it is marked otherwise.
-public contains id if {
-	some id in gateway.clusters
-	input.clusters[id].effective.serviceType == "LoadBalancer"
-	not is_private(id)
-}
+public := (gateway.clusters & balanced) - private
 
-is_private(id) if {
-	stated := input.clusters[id].effective.serviceAnnotations
+balanced := {id | input.clusters[id].effective.serviceType == "LoadBalancer"}
+
+private contains id if {
 	some key in parameters.addressType.keys
-	stated[key] == parameters.addressType.private
+	some id
+	input.clusters[id].effective.serviceAnnotations[key] == parameters.addressType.private
 }
