@@ -22,13 +22,9 @@ spec := object.get(input, ["approval", "spec"], {})
 
 username := object.get(person.asker, "username", "nobody")
 
-# Every rule is asked about gateways too, far more often. Of those there is nothing to say.
+# Every rule is asked about gateways too, far more often. Where there is no approval there is nothing to say.
 deny contains finding if {
-	not input.gateway
-	some finding in wrong
-}
-
-wrong contains finding if {
+	input.approval
 	not input.found.gatewayUID
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.gatewayName",
@@ -37,7 +33,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	found := input.found.gatewayUID
 	object.get(spec, "gatewayUID", "") != found
 	finding := result.finding(rego.metadata.chain(), {
@@ -47,7 +44,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	count(object.get(spec, "changes", [])) == 0
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.changes",
@@ -56,7 +54,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	count(object.get(spec, "changes", [])) > 0
 	is := object.get(spec, "digest", "absent")
 	must := object.get(input, ["found", "digest"], "unknown")
@@ -68,7 +67,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	not input.found.allowed
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.approvedBy",
@@ -81,7 +81,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	not is_by(object.get(spec, "approvedBy", {}))
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.approvedBy",
@@ -90,7 +91,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	reason := approval.unfit(person.asker)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.approvedBy",
@@ -99,7 +101,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	trim_space(object.get(spec, "reason", "")) == ""
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.reason",
@@ -108,7 +111,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	not is_window
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.notAfter",
@@ -117,7 +121,8 @@ wrong contains finding if {
 	})
 }
 
-wrong contains finding if {
+deny contains finding if {
+	input.approval
 	ends := time.parse_rfc3339_ns(spec.notAfter)
 	ends > time.parse_rfc3339_ns(input.now) + time.parse_duration_ns(parameters.longest)
 	finding := result.finding(rego.metadata.chain(), {

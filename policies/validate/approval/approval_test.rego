@@ -30,8 +30,8 @@ refused(given) := {sprintf("%s: %s", [denial.field, denial.message]) | some deni
 	denied := approval.deny with input as given
 }
 
-test_refuses_an_empty_object_for_all_that_it_lacks if {
-	refused({}) == {
+test_refuses_an_empty_approval_for_all_that_it_lacks if {
+	refused({"approval": {}}) == {
 		"spec.approvedBy: must be allowed the verb approve on istiogateways of some name, is not: nobody",
 		"spec.approvedBy: must be somebody who may approve, is nobody: it is by somebody whose credential the API server does not know, as one who is impersonated",
 		"spec.approvedBy: must be who makes the approval, nobody, is not",
@@ -43,6 +43,12 @@ test_refuses_an_empty_object_for_all_that_it_lacks if {
 }
 
 test_judges_approvals_alone if approval.judges == {"approval"}
+
+test_says_nothing_without_an_approval if refused({"gateway": {}}) == set()
+
+test_judges_an_approval_beside_a_gateway if {
+	refused(object.union(without("/approval/spec/reason"), {"gateway": {}})) == {"spec.reason: must say why the change may go in, is empty"}
+}
 
 test_accepts_an_approval if refused(making) == set()
 
