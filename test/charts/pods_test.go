@@ -56,6 +56,15 @@ func run(ctx context.Context, component string, args ...string) *gexec.Session {
 	return session
 }
 
+// probe asks what helm test asks, as administrator, and returns what it says.
+func probe(ctx context.Context, timeout string) (string, error) {
+	GinkgoHelper()
+	binary, err := gexec.Build("portcullis.dev/portcullis/cmd/webhook")
+	Expect(err).NotTo(HaveOccurred())
+	out, err := exec.CommandContext(ctx, binary, "probe", "--kubeconfig", plane.Kubeconfig, "--namespace", namespace, "--timeout", timeout).CombinedOutput()
+	return string(out), err
+}
+
 // mount writes the ConfigMaps of a Deployment where a kubelet would, below a directory.
 func mount(ctx context.Context, deployment *appsv1.Deployment, directory string) {
 	GinkgoHelper()

@@ -50,6 +50,11 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		DeferCleanup(gexec.CleanupBuildArtifacts)
 	})
 
+	It("guard gateways, as the probe finds that helm test runs", func(ctx context.Context) {
+		out, err := probe(ctx, "30s")
+		Expect(err).NotTo(HaveOccurred(), out)
+	})
+
 	It("find out about the cluster that the chart registered", func(ctx context.Context) {
 		cluster := &v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: "c1"}}
 		Eventually(func(g Gomega) {
@@ -164,6 +169,14 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		Eventually(func() ([]corev1.Event, error) {
 			return leader.Items, admin.List(ctx, leader, client.InNamespace(home))
 		}).Should(ContainElement(HaveField("Reason", "LeaderElection")))
+	})
+
+	It("are missed by the probe", func(ctx context.Context) {
+		Eventually(guard.Terminate(), time.Minute).Should(gexec.Exit(0))
+		out, err := probe(ctx, "1s")
+		Expect(err).To(HaveOccurred())
+		Expect(out).To(ContainSubstring("the guard must answer within 1s, does not"))
+		Expect(out).To(ContainSubstring("failed calling webhook"))
 	})
 
 	It("were refused nothing, and leave no Lease behind", func(ctx context.Context) {

@@ -72,11 +72,16 @@ var _ = BeforeSuite(func(ctx context.Context) {
 // values are those of the release. Pods do not really run here, so the API server asks a process of this machine.
 func values() []string {
 	return []string{
-		"--set", "webhook.url=https://localhost:" + strconv.Itoa(port),
+		"--set", "webhook.url=" + url(),
 		"--set", "cluster.id=c1",
 		// An approval goes as soon as it is used.
 		"--set", "controller.approvalRetention=0s",
 	}
+}
+
+// url is where the API server finds the webhook.
+func url() string {
+	return "https://localhost:" + strconv.Itoa(port)
 }
 
 // forgetCRDs takes away what the control plane has of ours, so that the chart has to bring it.
