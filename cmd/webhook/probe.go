@@ -19,8 +19,11 @@ import (
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
-// probeInterval is how often the probe asks.
-const probeInterval = time.Second
+// probeInterval is how often the probe asks, and probeTimeout how long it waits for an answer.
+const (
+	probeInterval = time.Second
+	probeTimeout  = 15 * time.Second
+)
 
 // newProbe is the command that asks whether gateways are guarded, by the way that every change takes.
 func newProbe() *cobra.Command {
@@ -55,13 +58,15 @@ func probeClient() (client.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
+	config.Timeout = probeTimeout
 	return client.New(config, client.Options{Scheme: scheme})
 }
 
 // probe asks for a gateway by a dry run until the guard has a say in it.
 func probe(ctx context.Context, server client.Client, namespace string, timeout time.Duration) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, probeInterval, timeout, true, func(ctx context.Context) (bool, error) {
+	// A question that began in time is let end: its answer says what is wrong.
+	err := wait.PollUntilContextTimeout(ctx, probeInterval, timeout, true, func(context.Context) (bool, error) {
 		if answer := askOnce(ctx, server, namespace); answer != nil {
 			last = answer
 			return false, nil

@@ -18,9 +18,12 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -28,6 +31,7 @@ import (
 	"portcullis.dev/portcullis/pkg/change"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/gateway"
+	"portcullis.dev/portcullis/test/env"
 )
 
 // refused is how a log says that the API server let somebody do less than they asked for.
@@ -69,6 +73,8 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		gw.Spec.ClusterIDs, gw.Spec.Ports = []string{"c1"}, []corev1.ServicePort{{Name: "http", Port: 80}}
 		gw.Spec.MinReplicas, gw.Spec.MaxReplicas = new(int32(2)), new(int32(4))
 		gw.Spec.CPU = &v1beta1.HpaCPU{TargetAverageUtilization: new(int32(80))}
+		gw.Spec.Compression = &v1beta1.CompressorConfiguration{Enabled: new(true), Gzip: &v1beta1.GzipCompressorConfiguration{}}
+		gw.Spec.AutoCreateGatewayYaml = new(true)
 		// The API server learns a moment later whom to ask, and by which certificate it knows them.
 		Eventually(func() (map[string]string, error) {
 			asked := gw.DeepCopy()
@@ -80,8 +86,8 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 			g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
 			g.Expect(meta.IsStatusConditionTrue(gw.Status.Conditions, "Ready")).To(BeTrue(), "%v", gw.Status.Conditions)
 		}).Should(Succeed())
-		for _, object := range kinds() {
-			Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "istio-edge"}, object)).To(Succeed(), "%T", object)
+		for _, object := range objects() {
+			Eventually(ctx, func() error { return admin.Get(ctx, client.ObjectKeyFromObject(object), object) }).Should(Succeed(), "%T", object)
 		}
 	})
 
@@ -153,9 +159,7 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		Expect(admin.Create(ctx, approvalBetween(ctx, gw, nil))).To(Succeed())
 		Expect(ann.Delete(ctx, gw)).To(Succeed())
 		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
-		for _, object := range kinds() {
-			object.SetNamespace(namespace)
-			object.SetName("istio-edge")
+		for _, object := range objects() {
 			Expect(gone(ctx, object)).To(BeTrue(), "%T is still there", object)
 		}
 	})
@@ -188,6 +192,24 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		Expect(admin.List(ctx, leases, client.InNamespace(home), client.HasLabels{"portcullis.dev/webhook-replica"})).To(Succeed())
 		Expect(leases.Items).To(BeEmpty())
 	})
+
+	It("can be uninstalled, which keeps what belongs to people, and installed again", func(ctx context.Context) {
+		definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "istiogateways.istio.alibabacloud.com"}}
+		cluster := &v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: "c1"}}
+		kept := []client.Object{definition, cluster}
+		var before []types.UID
+		for _, object := range kept {
+			Expect(admin.Get(ctx, client.ObjectKeyFromObject(object), object)).To(Succeed())
+			before = append(before, object.GetUID())
+		}
+		Expect(helm(ctx, "uninstall", release)).To(ContainSubstring("uninstalled"))
+		Expect(gone(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: release}})).To(BeTrue())
+		Expect(helm(ctx, append([]string{"install", release, chart}, values()...)...)).To(ContainSubstring("STATUS: deployed"))
+		for i, object := range kept {
+			Expect(admin.Get(ctx, client.ObjectKeyFromObject(object), object)).To(Succeed())
+			Expect(object.GetUID()).To(Equal(before[i]), "%T is another one", object)
+		}
+	})
 })
 
 var _ = DescribeTable("Nobody has the right",
@@ -213,12 +235,24 @@ var _ = DescribeTable("Nobody has the right",
 	Entry("to make approvals", "controller", "create", v1alpha1.GroupVersion.Group, "changeapprovals", namespace, ""),
 )
 
-// kinds are what a gateway is made of.
-func kinds() []client.Object {
-	return []client.Object{
+// objects are what a gateway is made of, by their names alone.
+func objects() []client.Object {
+	all := []client.Object{
 		&corev1.Service{}, &corev1.ServiceAccount{}, &appsv1.Deployment{}, &rbacv1.Role{}, &rbacv1.RoleBinding{},
 		&autoscalingv2.HorizontalPodAutoscaler{}, &policyv1.PodDisruptionBudget{},
 	}
+	for _, kind := range env.ForeignKinds() {
+		object := &unstructured.Unstructured{}
+		object.SetGroupVersionKind(kind)
+		all = append(all, object)
+	}
+	for _, object := range all {
+		object.SetNamespace(namespace)
+		object.SetName("istio-edge")
+	}
+	// Gateways of Istio are named by people, after the gateway.
+	all[len(all)-1].SetName("edge")
+	return all
 }
 
 // gone tells that an object is not there any more.

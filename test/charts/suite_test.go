@@ -61,6 +61,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 		Expect(admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
 	}
 	forgetCRDs(ctx)
+	Expect(plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
 	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(plane.Dir, "helm"), "helm.sh/helm/v4/cmd/helm")
 	build.Dir = filepath.Join("..", "..", "tools", "helm")
 	out, err := build.CombinedOutput()
