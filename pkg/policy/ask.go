@@ -17,7 +17,10 @@ func (e *Engine) ask(ctx context.Context, query rego.PreparedEvalQuery, in Input
 	// OPA looks at the context between two steps. One step may take long, a regular expression on a large text
 	// for example; then it is left alone with its work, which nobody waits for.
 	done := make(chan evaluation, 1)
-	go func() { done <- e.evaluate(ctx, query, in) }()
+	go func() {
+		growStack()
+		done <- e.evaluate(ctx, query, in)
+	}()
 	select {
 	case evaluated := <-done:
 		if cause := context.Cause(ctx); cause != nil {
@@ -33,6 +36,23 @@ func (e *Engine) ask(ctx context.Context, query rego.PreparedEvalQuery, in Input
 		return nil, fmt.Errorf("evaluating: %w", context.Cause(ctx))
 	}
 }
+
+// stackBytes is about as much stack as the library takes.
+const stackBytes = 100 << 10
+
+// growStack grows the stack of a goroutine before it evaluates. OPA nests its calls deeply, and a stack that grows
+// meanwhile is copied again and again, with all that is on it.
+//
+//go:noinline
+func growStack() {
+	var room [stackBytes]byte
+	occupy(&room)
+}
+
+// occupy keeps the compiler from leaving out what nothing reads.
+//
+//go:noinline
+func occupy(*[stackBytes]byte) {}
 
 // evaluation is what came of a query.
 type evaluation struct {

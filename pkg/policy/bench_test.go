@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
 	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/policies"
@@ -105,6 +106,7 @@ func placedIn(b *testing.B, clusters int, overridden bool) policy.Input {
 		Old:      gw,
 		Clusters: clustersOf(b, gw, ids),
 		Mesh:     policy.Mesh{Version: "1.26.0.1"},
+		Change:   change.None(),
 		Now:      "2026-11-21T06:00:00Z",
 	}
 }

@@ -48,8 +48,8 @@ break_glass_annotation := "portcullis.dev/break-glass"
 #   Whether the glass is broken: by somebody of the group, with a reason that was written for this very change. A
 #   deletion can write none, so there the stored one holds.
 break_glass if {
-	person.asker_in(data.parameters.break_glass.groups)
 	trim_space(break_glass_reason) != ""
+	person.asker_in(data.parameters.break_glass.groups)
 }
 
 break_glass_reason := input.gateway.metadata.annotations[break_glass_annotation] if is_rewritten

@@ -11,7 +11,7 @@ parameters := data.parameters.serverless_tolerations
 
 # METADATA
 # description: The gateway's clusters whose nodes are all virtual, as far as that is known.
-serverless := {id | some id in gateway.clusters; input.clusters[id].facts.virtualNodes == "All"}
+serverless := gateway.clusters & {id | input.clusters[id].facts.virtualNodes == "All"}
 
 # METADATA
 # description: The clusters where the gateway may come to run on virtual nodes.

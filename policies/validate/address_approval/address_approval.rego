@@ -22,6 +22,7 @@ parameters := data.parameters.address_approval
 judges := {"gateway", "deletion"}
 
 deny contains finding if {
+	input.change.effects.AddressLoss[0]
 	approval.lacks("AddressLoss", parameters.approvers)
 	deed := "release the load balancer's address"
 	finding := result.finding(rego.metadata.chain(), refusal.lacking("AddressLoss", parameters.approvers, deed))

@@ -24,13 +24,13 @@ import data.lib.result
 parameters := data.parameters.autoscaling
 
 deny contains finding if {
-	count(refused) > 0
+	refused != {}
 	some problem in located(refused)
 	finding := result.finding(rego.metadata.chain(), problem)
 }
 
 warn contains finding if {
-	count(doubtful) > 0
+	doubtful != {}
 	some problem in located(doubtful)
 	finding := result.finding(rego.metadata.chain(), problem)
 }
@@ -53,7 +53,7 @@ targets := {place: followed |
 		some resource in ["cpu", "memory"]
 		target := spec[resource].targetAverageUtilization
 	}
-	count(followed) > 0
+	followed != {}
 }
 
 is_within(range, number) if {

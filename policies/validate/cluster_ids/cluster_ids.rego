@@ -16,8 +16,8 @@ import data.lib.gateway
 import data.lib.result
 
 deny contains finding if {
+	gateway.ids == set()
 	not gateway.managed
-	count(gateway.ids) == 0
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.clusterIds",
 		"message": "must name at least one cluster, names none",
@@ -46,8 +46,7 @@ deny contains finding if {
 
 # What the gateway is there is always known, if it is asked about. Without it the other rules would be silent.
 deny contains finding if {
-	some id in (gateway.clusters & registered)
-	not input.clusters[id].effective
+	some id in ((gateway.clusters & registered) - understood)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": "spec.clusterIds",
 		"message": sprintf("must be clusters where it is known what the gateway is, are not: %v", [id]),
@@ -67,9 +66,11 @@ warn contains finding if {
 
 registered := {id | input.clusters[id].registered}
 
+understood := {id | input.clusters[id].effective}
+
 # Where some IDs stand in the list. Those of a managed gateway are none of this rule's business: it is to name none,
 # and managed_placement says so once.
 at(wanted) := {i: id | some i, id in input.gateway.spec.clusterIds; id in wanted} if {
+	wanted != set()
 	not gateway.managed
-	count(wanted) > 0
 }

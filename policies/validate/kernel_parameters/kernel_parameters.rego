@@ -33,8 +33,8 @@ applied := {name: parameter |
 }
 
 deny contains finding if {
-	input.gateway.spec.kernel.parameters
-	some name in (object.keys(stated) - object.keys(parameters.supported))
+	some name, _ in input.gateway.spec.kernel.parameters
+	not parameters.supported[name]
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
 		"message": sprintf("must be one of the %d supported kernel parameters, is %s", [count(parameters.supported), name]),

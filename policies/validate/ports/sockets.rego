@@ -23,8 +23,11 @@ may_repeat if count({port.port | some port in listed}) < count(listed)
 
 named := {port.name | some port in listed} - {""}
 
-# The number that a port leads to; a name is that of a port of the pods.
-target(port) := number if {
+# The number that a port leads to, mostly written as such; a name is that of a port of the pods.
+target(port) := port.targetPort if {
+	is_number(port.targetPort)
+	port.targetPort != 0
+} else := number if {
 	number := ports.target(port)
 	is_number(number)
 }
@@ -32,14 +35,12 @@ target(port) := number if {
 else := parameters.named[ports.target(port)]
 
 # The clusters where everybody reaches the load balancer: it is public unless it is marked otherwise.
-public contains id if {
-	some id in gateway.clusters
-	input.clusters[id].effective.serviceType == "LoadBalancer"
-	not is_private(id)
-}
+public := (gateway.clusters & balanced) - private
 
-is_private(id) if {
-	stated := input.clusters[id].effective.serviceAnnotations
+balanced := {id | input.clusters[id].effective.serviceType == "LoadBalancer"}
+
+private contains id if {
 	some key in parameters.addressType.keys
-	stated[key] == parameters.addressType.private
+	some id
+	input.clusters[id].effective.serviceAnnotations[key] == parameters.addressType.private
 }

@@ -18,8 +18,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	reserved := parameters.reserved
 	some i, number in targets
-	number in parameters.reserved
+	number in reserved
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(i),
 		"message": sprintf("must be free for traffic, is %d, which istio-proxy keeps to itself", [number]),

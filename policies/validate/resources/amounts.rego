@@ -17,13 +17,11 @@ written[override.resources] contains sprintf("spec.overrides.%s", [id]) if {
 # A quantity as Kubernetes reads it, in billionths: a whole number, because 0.2 and 200m are the same and fractions of
 # theirs would not be. Undefined for one that is negative or cannot be read.
 amount(quantity) := round(to_number(number) * factors[unit]) if {
-	text := trim_prefix(sprintf("%v", [quantity]), "+")
-	regex.match(quantity_form, text)
-	number := trim_right(text, "numkKMGTPEi")
-	unit := trim_prefix(text, number)
+	some [_, number, unit] in regex.find_all_string_submatch_n(quantity_form, sprintf("%v", [quantity]), 1)
 }
 
-quantity_form := `^([0-9]{1,18}|[0-9]{1,18}\.[0-9]{0,9}|\.[0-9]{1,9})([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,2})?$`
+# A number with an exponent has no unit.
+quantity_form := `^\+?((?:[0-9]{1,18}|[0-9]{1,18}\.[0-9]{0,9}|\.[0-9]{1,9})(?:[eE][-+]?[0-9]{1,2}$)?)([numkMGTPE]|[KMGTPE]i)?$`
 
 factors := {
 	"n": 1,

@@ -22,13 +22,14 @@ import data.lib.result
 parameters := data.parameters.restart_approval
 
 deny contains finding if {
+	input.change.effects.Restart[0]
 	approval.lacks("Restart", parameters.approvers)
 	finding := result.finding(rego.metadata.chain(), refusal.lacking("Restart", parameters.approvers, "restart every pod"))
 }
 
 deny contains finding if {
+	input.change.effects.Restart[0]
 	clusters := approval.affected("Restart")
-	count(clusters) > 0
 	not approval.waived
 	period := freeze.current(parameters.freezes)
 	finding := result.finding(rego.metadata.chain(), {
@@ -50,8 +51,8 @@ else := sprintf("do this again after the freeze; in an emergency, somebody of %s
 
 # Whoever may edit a gateway may label it, and an exempt gateway restarts unasked.
 deny contains finding if {
-	approval.exempt(input.gateway)
 	input.old
+	approval.exempt(input.gateway)
 	not approval.exempt(input.old)
 	not person.asker_in(may_label)
 	finding := result.finding(rego.metadata.chain(), {

@@ -43,9 +43,12 @@ deny contains finding if {
 }
 
 # Mostly none: annotations with the old keyword, wherever they are written.
-old_keys := {key |
-	some key in (object.keys(object.get(input, ["gateway", "spec", "serviceAnnotations"], {})) | overridden_keys)
+old_keys contains key if {
+	some key, _ in input.gateway.spec.serviceAnnotations
 	startswith(key, parameters.oldPrefix)
 }
 
-overridden_keys := object.keys(object.get(gateway.overridden, "serviceAnnotations", {}))
+old_keys contains key if {
+	some key, _ in gateway.overridden.serviceAnnotations
+	startswith(key, parameters.oldPrefix)
+}

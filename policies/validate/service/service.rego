@@ -64,8 +64,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	some id in gateway.clusters
+	some id
 	input.clusters[id].facts.loadBalancer == false
+	id in gateway.clusters
 	is_balanced(id)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": written(id, ["serviceType"]),

@@ -33,8 +33,9 @@ warn contains finding if {
 	input.gateway.spec.externalTrafficPolicy == "Local"
 	not gateway.managed
 	sparse := {id |
-		some id in gateway.clusters
+		some id
 		nodes := input.clusters[id].facts.nodes
+		id in gateway.clusters
 		not input.clusters[id].facts.virtualNodes == "All"
 		input.clusters[id].effective.externalTrafficPolicy == "Local"
 		fewest_pods(id) < nodes
