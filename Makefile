@@ -33,9 +33,9 @@ lint: ## Run the linters
 .PHONY: generate
 generate: ## Write the generated files: deepcopy functions, CRDs, the input's schema and the page of rules
 	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
-	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/crds
+	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/files/crds
 	@# Written beside first: what fails must not leave an empty file.
-	go run ./tools/inputschema charts/portcullis/crds >policies/schemas/input.json.new && mv policies/schemas/input.json.new policies/schemas/input.json
+	go run ./tools/inputschema charts/portcullis/files/crds >policies/schemas/input.json.new && mv policies/schemas/input.json.new policies/schemas/input.json
 	go run ./cmd/kubectl-portcullis policy docs policies >docs/rules.md.new && mv docs/rules.md.new docs/rules.md
 
 .PHONY: verify

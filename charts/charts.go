@@ -3,7 +3,7 @@ package charts
 
 import "embed"
 
-// CRDs holds the CustomResourceDefinitions, as files under portcullis/crds.
+// CRDs holds the CustomResourceDefinitions, as files under portcullis/files/crds.
 //
-//go:embed portcullis/crds/*.yaml
+//go:embed portcullis/files/crds/*.yaml
 var CRDs embed.FS

@@ -107,9 +107,9 @@ func TestApproveShowsEveryFieldAndThePodsThatRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `istiogateway istio-system/edge: applying the file
-EFFECT    FIELD               BEFORE      AFTER   CLUSTERS
-Restart   spec.runAsRoot      (not set)   true    c1,c2
--         spec.replicaCount   1           2       
+EFFECT    CLUSTERS   CHANGE
+Restart   c1,c2      spec.runAsRoot: (not set) -> true
+-                    spec.replicaCount: 1 -> 2
 Restart in c1 (3 pods), c2 (pods not known)
 Digest sha256:` + strings.Repeat("a", 64) + "\n"
 	if out.String() != want {

@@ -254,7 +254,8 @@ func (p proposal) print(out io.Writer) error {
 	if p.note != "" {
 		lines = append(lines, p.note)
 	}
-	lines = append(lines, "EFFECT\tFIELD\tBEFORE\tAFTER\tCLUSTERS")
+	// Values stand last, where a long one pushes nothing else aside.
+	lines = append(lines, "EFFECT\tCLUSTERS\tCHANGE")
 	for _, field := range p.change.Changes {
 		effects := make([]string, 0, len(field.Effects))
 		for _, effect := range field.Effects {
@@ -264,7 +265,7 @@ func (p proposal) print(out io.Writer) error {
 			effects = []string{"-"}
 		}
 		lines = append(lines, strings.Join([]string{
-			strings.Join(effects, ","), field.Path, inWords(field.Before), inWords(field.After), strings.Join(field.Clusters, ","),
+			strings.Join(effects, ","), strings.Join(field.Clusters, ","), fmt.Sprintf("%s: %s -> %s", field.Path, inWords(field.Before), inWords(field.After)),
 		}, "\t"))
 	}
 	for _, effect := range []change.Effect{change.Restart, change.AddressLoss} {

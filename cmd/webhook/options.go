@@ -61,6 +61,7 @@ func newCommand() *cobra.Command {
 		},
 	}
 	o.addFlags(command)
+	command.AddCommand(newProbe())
 	return command
 }
 

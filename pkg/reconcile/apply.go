@@ -72,10 +72,18 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string) (a
 		return applied{}, err
 	}
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
-		return applied{}, fmt.Errorf("applying %s %s: %w", key.Kind, key.ObjectKey, err)
+		return applied{}, whileApplying(key, err)
 	}
 	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
 	return compare(reference, present, desired, same), nil
+}
+
+// whileApplying is an error that came of applying an object.
+func whileApplying(key objectKey, err error) error {
+	if isLacking(err) {
+		return &lacking{kind: key.GroupVersionKind, name: key.ObjectKey, said: err}
+	}
+	return fmt.Errorf("applying %s %s: %w", key.Kind, key.ObjectKey, err)
 }
 
 // compare says what applying did: before is the object as it was, nil when it was not there; again is true
@@ -97,18 +105,9 @@ func compare(reference v1beta1.ObjectReference, before, after client.Object, aga
 // present is the object as it is in the cluster, nil when it is not there. An object of that name that is
 // not this gateway's is refused: it belongs to somebody, and taking it over would break them.
 func (c *cluster) present(ctx context.Context, key objectKey, gateway string) (client.Object, error) {
-	runtimeObject, err := c.client.Scheme().New(key.GroupVersionKind)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
-	}
-	object, ok := runtimeObject.(client.Object)
-	if !ok {
-		return nil, fmt.Errorf("reading %s %s: kind must have metadata", key.Kind, key.ObjectKey)
-	}
-	err = c.client.Get(ctx, key.ObjectKey, object)
-	if apierrors.IsNotFound(err) {
-		// The cache holds our own objects alone: somebody else's of the same name is not in it.
-		err = c.live.Get(ctx, key.ObjectKey, object)
+	object, err := c.read(ctx, key)
+	if isLacking(err) {
+		return nil, whileApplying(key, err)
 	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // absence is an answer here, and the caller asks for it
@@ -121,6 +120,28 @@ func (c *cluster) present(ctx context.Context, key objectKey, gateway string) (c
 			key.Kind, key.ObjectKey, render.LabelGateway, gateway, owner)
 	}
 	return object, nil
+}
+
+// read reads an object: from the cache if its kind is watched, and from the API server if it is not, or not there.
+func (c *cluster) read(ctx context.Context, key objectKey) (client.Object, error) {
+	if !watched(key.GroupVersionKind) {
+		object := &unstructured.Unstructured{}
+		object.SetGroupVersionKind(key.GroupVersionKind)
+		return object, c.live.Get(ctx, key.ObjectKey, object)
+	}
+	typed, err := c.client.Scheme().New(key.GroupVersionKind)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := typed.(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("kind must have metadata")
+	}
+	if err := c.client.Get(ctx, key.ObjectKey, object); !apierrors.IsNotFound(err) {
+		return object, err
+	}
+	// The cache holds our own objects alone: somebody else's of the same name is not in it.
+	return object, c.live.Get(ctx, key.ObjectKey, object)
 }
 
 // last is what we remember of an object.

@@ -26,6 +26,10 @@ func TestOwnedKindsAreWhatRenderingCanMake(t *testing.T) {
 	var rendered []string
 	objects := reflect.TypeFor[render.Objects]()
 	for i := range objects.NumField() {
+		if objects.Field(i).Type == reflect.TypeFor[*render.Custom]() {
+			// A cluster may lack its kind: it is not watched, and found by the inventory.
+			continue
+		}
 		rendered = append(rendered, strings.TrimSuffix(objects.Field(i).Type.Elem().Name(), "ApplyConfiguration"))
 	}
 	scheme := schemeOf(t)

@@ -15,6 +15,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/gateway"
+	"portcullis.dev/portcullis/pkg/render"
 )
 
 // longestPass is how long one target is worked on at once; what is left over is done in the next pass.
@@ -30,6 +31,8 @@ type placements struct {
 	outcomes *outcomes
 	// events tells people what happened.
 	events events
+	// lookAgain is how often objects that are not watched are looked at.
+	lookAgain time.Duration
 }
 
 // Reconcile brings one target to what the gateway says, and reports what came of it.
@@ -55,12 +58,21 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	result, err := p.bring(work, gw, entry, registered)
 	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
 	if err != nil && !apierrors.IsConflict(err) {
-		result.entry.State = v1beta1.ClusterFailed
-		result.entry.Message = shortened(strings.ReplaceAll(err.Error(), "\n", "; "), longestMessage)
+		result.entry = failedBy(result.entry, err)
 	}
 	p.outcomes.report(ctx, target, result)
-	// An error comes back after a growing while, for ever: a cluster mends without telling us.
-	return reconcile.Result{}, err
+	if err != nil {
+		// It comes back after a growing while, for ever: a cluster mends without telling us.
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: p.again(result)}, nil
+}
+
+// failedBy is an entry that says what stands in the way, on one line.
+func failedBy(entry v1beta1.ClusterStatus, err error) v1beta1.ClusterStatus {
+	entry.State = v1beta1.ClusterFailed
+	entry.Message = shortened(strings.ReplaceAll(err.Error(), "\n", "; "), longestMessage)
+	return entry
 }
 
 // bring brings a gateway into a cluster, or out of it.
@@ -104,10 +116,13 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	if err != nil {
 		return outcome{entry: entry}, err
 	}
-	applied, err := p.applyAll(ctx, to, gw, entry.ClusterID, plan)
+	objects := plan.objects.List()
+	ready := announced(objects, entry.Objects)
+	applied, lacks, err := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
+	applied = append(applied, customs(objects)...)
 	if err != nil {
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
-		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, errors.Join(err, lacks)
 	}
 	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
 	if err := to.prune(ctx, gw, entry.ClusterID, applied); err != nil {
@@ -116,30 +131,37 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	entry = inventory(entry, applied, plan)
 	// What is not applied does not run, so it pins nothing.
 	entry.Mesh, entry.Renderer, entry.Held = &plan.placed.Mesh, plan.renderer, plan.held
-	entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
+	if lacks == nil && len(ready) == len(objects) {
+		entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
+	}
 	entry, err = to.observe(ctx, entry, plan.placed)
+	if lacks != nil {
+		entry = failedBy(entry, lacks)
+	}
 	return outcome{entry: entry}, err
 }
 
-// applyAll applies the objects in their order. A failing one does not stop the others: each that works is
-// worth having.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, plan plan) ([]v1beta1.ObjectReference, error) {
-	var applied []v1beta1.ObjectReference
-	var failures []error
-	for _, object := range plan.objects.List() {
+// applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
+// that works is worth having. What fails because the cluster lacks its kind is told apart.
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, lacks, failed error) {
+	for _, object := range objects {
 		at := ""
 		if *object.GetKind() == "Deployment" {
-			at = plan.at
+			at = version
 		}
 		done, err := to.apply(ctx, object, at)
-		if err != nil {
-			failures = append(failures, err)
-			continue
+		var lack *lacking
+		switch {
+		case errors.As(err, &lack):
+			lacks = errors.Join(lacks, err)
+		case err != nil:
+			failed = errors.Join(failed, err)
+		default:
+			p.events.applied(gw, id, done)
+			applied = append(applied, done.object)
 		}
-		p.events.applied(gw, id, done)
-		applied = append(applied, done.object)
 	}
-	return applied, errors.Join(failures...)
+	return applied, lacks, failed
 }
 
 // inventory notes in an entry which objects are in the cluster.

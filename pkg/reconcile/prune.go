@@ -34,7 +34,10 @@ func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string
 			}
 		}
 	}
-	return nil
+	entry, _ := entryOf(gw, id)
+	dropped := slices.DeleteFunc(entry.Objects, func(object v1beta1.ObjectReference) bool { return slices.Contains(keep, object) })
+	_, err := c.deleteUnwatched(ctx, gw, id, dropped)
+	return err
 }
 
 // removeAll deletes all that a gateway is made of, and says how many objects are still there. The Service
@@ -42,7 +45,11 @@ func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string
 //
 // It reads from the API server: a cache that lags would let a gateway go while something of it is left.
 func (c *cluster) removeAll(ctx context.Context, gw *v1beta1.IstioGateway, id string) (int, error) {
-	left := 0
+	entry, _ := entryOf(gw, id)
+	left, err := c.deleteUnwatched(ctx, gw, id, entry.Objects)
+	if err != nil {
+		return left, err
+	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.object.(*corev1.Service); service && left > 0 {
 			return left, nil

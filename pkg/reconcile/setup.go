@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -82,6 +83,9 @@ type Options struct {
 	RemoteSecrets string
 	// Connecting is how long things take with clusters elsewhere; zero values are defaults.
 	Connecting connected.Timing
+	// LookAgain is how often objects are looked at that are not watched, because a cluster may lack their kind; zero is two
+	// minutes.
+	LookAgain time.Duration
 	// Metrics takes what the controller counts; nobody does when it is nil.
 	Metrics prometheus.Registerer
 }
@@ -98,7 +102,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
 	fleet := &clusters{local: newCluster(mgr.GetClient(), mgr.GetAPIReader()), known: map[string]known{}}
-	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told}
+	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
 	targets, err := setupPlacements(mgr, work, options.Workers)
 	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
@@ -183,8 +187,8 @@ func gatewayOfApproval(_ context.Context, object client.Object) []reconcile.Requ
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: approval.Namespace, Name: approval.Spec.GatewayName}}}
 }
 
-// gatewayChanged passes on what can change a target: the spec, what we read of the metadata, the set of clusters that
-// the status names, and which restart was released. The rest of the status is our own writing.
+// gatewayChanged passes on what can change a target: the spec, what we read of the metadata, which clusters and which
+// objects that are not watched the status names, and which restart was released. The rest of the status is our own writing.
 func gatewayChanged() predicate.Predicate {
 	return predicate.Or(
 		predicate.GenerationChangedPredicate{},
@@ -192,7 +196,8 @@ func gatewayChanged() predicate.Predicate {
 		predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 			return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers()) ||
 				!maps.Equal(targetSet(e.ObjectOld), targetSet(e.ObjectNew)) ||
-				releasedBy(e.ObjectOld) != releasedBy(e.ObjectNew)
+				releasedBy(e.ObjectOld) != releasedBy(e.ObjectNew) ||
+				!maps.Equal(unwatchedSet(e.ObjectOld), unwatchedSet(e.ObjectNew))
 		}},
 	)
 }
@@ -204,6 +209,19 @@ func releasedBy(object client.Object) string {
 		return ""
 	}
 	return gw.Status.Pending.ReleasedBy + " " + gw.Status.Pending.Digest
+}
+
+// unwatchedSet are the objects that are not watched and that a gateway's status names, by cluster, as a set.
+func unwatchedSet(object client.Object) map[string]bool {
+	set := map[string]bool{}
+	if gw, ok := object.(*v1beta1.IstioGateway); ok {
+		for _, entry := range gw.Status.Clusters {
+			for _, named := range unwatchedOf(entry.Objects) {
+				set[fmt.Sprint(entry.ClusterID, named)] = true
+			}
+		}
+	}
+	return set
 }
 
 // targetSet are the targets of a gateway as a set.

@@ -20,8 +20,6 @@ import (
 var unrendered = map[string]string{
 	"clusterIds":                      "says where a gateway is, not what",
 	"overrides":                       "is in the effective spec, cluster by cluster",
-	"compression":                     "becomes an EnvoyFilter, a kind of a later issue",
-	"autoCreateGatewayYaml":           "becomes an Istio Gateway, a kind of a later issue",
 	"sds":                             "undocumented: nothing reads it",
 	"meshExpansionPorts":              "undocumented: nothing reads it",
 	"applicationPorts":                "undocumented: nothing reads it",
@@ -47,6 +45,7 @@ var choices = map[string][2]any{
 var situations = map[string]func(*v1beta1.IstioGatewaySpec){
 	"by itself":                 func(*v1beta1.IstioGatewaySpec) {},
 	"with an autoscaler":        func(spec *v1beta1.IstioGatewaySpec) { spec.AutoscaleEnabled = new(true) },
+	"with compression on":       func(spec *v1beta1.IstioGatewaySpec) { spec.Compression.Enabled = new(true) },
 	"with kernel parameters on": func(spec *v1beta1.IstioGatewaySpec) { spec.Kernel.Enabled = new(true) },
 }
 

@@ -38,6 +38,10 @@ type Objects struct {
 	HorizontalPodAutoscaler *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
 	// PodDisruptionBudget keeps node drains from taking all pods; nil while one is all that is certain.
 	PodDisruptionBudget *policyv1ac.PodDisruptionBudgetApplyConfiguration
+	// EnvoyFilter compresses responses; nil when that is off.
+	EnvoyFilter *Custom
+	// Gateway is Istio's, which opens the ports to routing; nil unless it is to be made.
+	Gateway *Custom
 }
 
 // Object is one rendered object: an apply configuration that can tell its kind.
@@ -66,11 +70,13 @@ func Render(p gateway.Placed) (Objects, error) {
 		Deployment:              deployment,
 		HorizontalPodAutoscaler: horizontalPodAutoscaler(p),
 		PodDisruptionBudget:     podDisruptionBudget(p),
+		EnvoyFilter:             envoyFilter(p),
+		Gateway:                 istioGateway(p),
 	}, nil
 }
 
 // List lists the objects in the order of their application: what pods need to start comes before them, and
-// the Service early, because a load balancer takes minutes.
+// the Service early, because a load balancer takes minutes; what the cluster may not have the kind for comes last.
 func (o Objects) List() []Object {
 	var out []Object
 	out = appendWanted(out, o.ServiceAccount)
@@ -79,7 +85,9 @@ func (o Objects) List() []Object {
 	out = appendWanted(out, o.Service)
 	out = appendWanted(out, o.Deployment)
 	out = appendWanted(out, o.HorizontalPodAutoscaler)
-	return appendWanted(out, o.PodDisruptionBudget)
+	out = appendWanted(out, o.PodDisruptionBudget)
+	out = appendWanted(out, o.EnvoyFilter)
+	return appendWanted(out, o.Gateway)
 }
 
 // TemplateHash is the sha256 over the pod template, in hex; empty when there is no Deployment. Pods restart

@@ -34,7 +34,7 @@ var samples = map[string]map[string]string{
 		"overrides.c8a4b2e19d04.serviceAnnotations.service.beta.kubernetes.io/alicloud-loadbalancer-address-type": "is the same as the spec's",
 	},
 	"egress": {
-		"autoCreateGatewayYaml":       "becomes a kind of a later issue",
+		"autoCreateGatewayYaml":       "is the default",
 		"disableContainerPortExposed": "is the default",
 		"dnsPolicy":                   "is the default",
 		"gatewayType":                 "shows in nothing but the external traffic policy, which ClusterIP has not",

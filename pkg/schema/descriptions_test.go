@@ -12,7 +12,7 @@ import (
 
 // What people read in kubectl explain is the descriptions in the schema, so no field may be without one.
 func TestEveryFieldOfEveryKindIsDescribed(t *testing.T) {
-	names, err := fs.Glob(charts.CRDs, "portcullis/crds/*.yaml")
+	names, err := fs.Glob(charts.CRDs, "portcullis/files/crds/*.yaml")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("found CRDs %v, %v", names, err)
 	}

@@ -41,7 +41,7 @@ type Schema struct {
 
 // Load compiles the CRDs in every YAML file of a file system.
 func Load(files fs.FS) (Schemas, error) {
-	names, err := fs.Glob(files, "*/crds/*.yaml")
+	names, err := fs.Glob(files, "*/files/crds/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("finding CRDs: %w", err)
 	}

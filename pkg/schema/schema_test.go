@@ -74,8 +74,8 @@ func TestLoadCompilesEveryVersionOfEveryKind(t *testing.T) {
 }
 
 func TestLoadRefusesAFileThatIsNoCRD(t *testing.T) {
-	_, err := Load(fstest.MapFS{"x/crds/bad.yaml": {Data: []byte("kind: [")}})
-	if err == nil || !strings.Contains(err.Error(), "loading x/crds/bad.yaml") {
+	_, err := Load(fstest.MapFS{"x/files/crds/bad.yaml": {Data: []byte("kind: [")}})
+	if err == nil || !strings.Contains(err.Error(), "loading x/files/crds/bad.yaml") {
 		t.Errorf("got %v, want an error that names the file", err)
 	}
 }

@@ -84,7 +84,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 // definitions are our CustomResourceDefinitions.
 func definitions() []*apiextensionsv1.CustomResourceDefinition {
 	GinkgoHelper()
-	paths, err := fs.Glob(charts.CRDs, "portcullis/crds/*.yaml")
+	paths, err := fs.Glob(charts.CRDs, "portcullis/files/crds/*.yaml")
 	Expect(err).NotTo(HaveOccurred())
 	Expect(paths).NotTo(BeEmpty())
 	var out []*apiextensionsv1.CustomResourceDefinition

@@ -17,7 +17,7 @@ func (c *ControlPlane) startServer(ctx context.Context, assets string, options O
 		return err
 	}
 	c.environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join(root, "charts", "portcullis", "crds")},
+		CRDDirectoryPaths:     []string{filepath.Join(root, "charts", "portcullis", "files", "crds")},
 		ErrorIfCRDPathMissing: true,
 		// Whoever has this variable set for other projects still gets our own server.
 		UseExistingCluster: new(false),

@@ -42,6 +42,7 @@ const namespace = "istio-system"
 
 // member is a cluster of the fleet: its API server, its administrator and the wire that the controller reaches it by.
 type member struct {
+	plane *env.ControlPlane
 	admin client.Client
 	wire  *wire.Wire
 }
@@ -63,7 +64,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 		way, err := wire.New(address.Host)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(way.Close)
-		fleet[id] = member{reach, way}
+		fleet[id] = member{elsewhere, reach, way}
 		Expect(hub.Create(ctx, remoteSecret(id, kubeconfig(elsewhere, way)))).To(Succeed())
 	}
 	startController(plane)
@@ -99,7 +100,7 @@ func startController(plane *env.ControlPlane) {
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{
-		Workers: 4, ApprovalRetention: time.Hour, RemoteSecrets: namespace,
+		Workers: 4, ApprovalRetention: time.Hour, LookAgain: time.Second, RemoteSecrets: namespace,
 		Connecting: connected.Timing{Probe: 200 * time.Millisecond, ProbeTimeout: time.Second, LongestPause: time.Second},
 	})).To(Succeed())
 	done := make(chan error)
@@ -140,13 +141,20 @@ func remoteSecret(id string, kubeconfig []byte) *corev1.Secret {
 // expectApplied creates a gateway with a spec in YAML, and sees it removed from everywhere after the spec.
 func expectApplied(ctx context.Context, name, spec string) *v1beta1.IstioGateway {
 	GinkgoHelper()
-	gw := &v1beta1.IstioGateway{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	Expect(yaml.UnmarshalStrict([]byte(spec), &gw.Spec)).To(Succeed())
-	Expect(hub.Create(ctx, gw)).To(Succeed())
+	gw := expectCreated(ctx, name, spec)
 	DeferCleanup(func(ctx context.Context) {
 		Expect(client.IgnoreNotFound(hub.Delete(ctx, gw))).To(Succeed())
 		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
 	})
+	return gw
+}
+
+// expectCreated creates a gateway with a spec in YAML.
+func expectCreated(ctx context.Context, name, spec string) *v1beta1.IstioGateway {
+	GinkgoHelper()
+	gw := &v1beta1.IstioGateway{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	Expect(yaml.UnmarshalStrict([]byte(spec), &gw.Spec)).To(Succeed())
+	Expect(hub.Create(ctx, gw)).To(Succeed())
 	return gw
 }
 

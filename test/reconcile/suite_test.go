@@ -51,6 +51,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	plane, err = env.Start(ctx, env.Options{Controllers: true, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	Expect(plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
 
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
@@ -74,7 +75,7 @@ func startController(scheme *runtime.Scheme) {
 	mgr, err := ctrl.NewManager(plane.Config, manager.Options{Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"}})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
-	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour})).To(Succeed())
+	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{Workers: 4, ApprovalRetention: time.Hour, LookAgain: time.Second})).To(Succeed())
 	done := make(chan error)
 	go func() { done <- mgr.Start(ctx) }()
 	DeferCleanup(func() {

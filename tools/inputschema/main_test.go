@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-const crds = "../../charts/portcullis/crds"
+const crds = "../../charts/portcullis/files/crds"
 
 func TestTheSchemaIsUpToDate(t *testing.T) {
 	got, err := generate(crds)

@@ -88,15 +88,19 @@ releasing if input.request.operation == "RELEASE"
 # description: Whether it is known whose change it is; of what is nobody's, those who approve it answer for it.
 accountable if releasing
 
-accountable if person.authentic(person.asker)
+accountable if {
+	person.named(person.asker) != ""
+	person.authentic(person.asker)
+}
 
 # METADATA
 # description: Why an approval does not count.
 excluded(approval) := states[approval.state]
 
 excluded(approval) := "it is of a kind that this guard does not know" if {
-	approval.state != "Valid"
-	not states[approval.state]
+	state := object.get(approval, "state", "absent")
+	state != "Valid"
+	not states[state]
 }
 
 excluded(approval) := reason if {

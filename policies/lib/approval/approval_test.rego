@@ -87,6 +87,7 @@ test_says_why_an_approval_does_not_count if {
 	excluded({"state": "OtherChange"}) == "it is for another change"
 	excluded({"state": "OtherGateway"}) == "it is for an earlier gateway of this name"
 	excluded({"state": "Whatever"}) == "it is of a kind that this guard does not know"
+	excluded({"state": null}) == "it is of a kind that this guard does not know"
 	excluded({"approvedBy": ann}) == "it is by the author of the change"
 	not excluded({})
 }
@@ -170,6 +171,16 @@ test_takes_the_stored_reason_for_a_deletion if {
 	not approval.lacks("AddressLoss", 1) with input as deletion
 	approval.lacks("AddressLoss", 1) with input as deletion with input.request.user.groups as []
 	approval.lacks("AddressLoss", 1) with input as deletion with input.old.metadata.annotations as {}
+}
+
+test_counts_no_approval_without_a_state if {
+	approval.lacks("Restart", 1) with input as restarting([object.remove(valid("bob"), ["state"])])
+}
+
+test_lets_nobody_without_a_name_use_an_approval if {
+	not approval.lacks("Restart", 1) with input as restarting([valid("bob")])
+	approval.lacks("Restart", 1) with input as json.remove(restarting([valid("bob")]), ["/request/user/username"])
+	approval.lacks("Restart", 1) with input as restarting([valid("bob")]) with input.request.user.username as " "
 }
 
 # What the controller holds is nobody's change, so nobody needs a credential to have it.

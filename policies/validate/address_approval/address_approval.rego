@@ -8,6 +8,9 @@
 #     description: ASM gateway CRD reference, serviceType and clusterIds
 #   - ref: https://github.com/kubernetes/cloud-provider-alibaba-cloud
 #     description: The cloud controller, which cannot change some attributes of a load balancer
+# custom:
+#   absent:
+#     - change.effects.AddressLoss.*
 package validate.address_approval
 
 import data.lib.approval
@@ -28,7 +31,7 @@ deny contains finding if {
 # What the change does is always known but to a caller that did not look.
 deny contains finding if {
 	input.request.operation != "CREATE"
-	not input.change
+	not is_known
 	finding := unknown
 }
 
@@ -36,6 +39,8 @@ deny contains finding if {
 	not input.request.operation
 	finding := unknown
 }
+
+is_known if is_array(input.change.effects.AddressLoss)
 
 unknown := result.finding(rego.metadata.chain(), {
 	"field": "spec",

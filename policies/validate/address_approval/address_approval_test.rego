@@ -40,6 +40,8 @@ test_refuses_an_empty_object if address_approval.deny == {unknown} with input as
 
 test_refuses_what_is_not_known_to_keep_its_address if {
 	address_approval.deny == {unknown} with input as object.remove(update, ["change"])
+	address_approval.deny == {unknown} with input as json.remove(update, ["/change/effects"])
+	address_approval.deny == {unknown} with input as json.remove(update, ["/change/effects/AddressLoss"])
 	address_approval.deny == {unknown} with input as object.remove(deletion, ["change"])
 }
 

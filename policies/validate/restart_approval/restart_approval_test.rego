@@ -40,6 +40,8 @@ test_refuses_an_empty_object if restart_approval.deny == {unknown} with input as
 
 test_refuses_an_update_of_which_nothing_is_known if {
 	restart_approval.deny == {unknown} with input as object.remove(update, ["change"])
+	restart_approval.deny == {unknown} with input as json.remove(update, ["/change/effects"])
+	restart_approval.deny == {unknown} with input as json.remove(update, ["/change/effects/Restart"])
 }
 
 test_accepts_a_new_gateway if {

@@ -1,0 +1,69 @@
+package fleet_test
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/test/env"
+)
+
+// filtersIn says whether a gateway has an EnvoyFilter in a cluster.
+func filtersIn(ctx context.Context, id, name string) bool {
+	filter := &unstructured.Unstructured{}
+	filter.SetGroupVersionKind(env.ForeignKinds()[0])
+	return fleet[id].admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "istio-" + name}, filter) == nil
+}
+
+var _ = Describe("A cluster that lacks a kind", Ordered, Serial, func() {
+	const compressed = `{clusterIds: [east, west], ports: [{name: http, port: 80}], compression: {enabled: true, gzip: {}}}`
+	var gw *v1beta1.IstioGateway
+
+	BeforeAll(func(ctx context.Context) {
+		Expect(fleet["east"].plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
+	})
+
+	It("is told, with the API server's words and what to install, and holds up nothing else", func(ctx context.Context) {
+		gw = expectCreated(ctx, "lacking", compressed)
+		Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionReconciled).Should(And(
+			HavePrefix("False Cluster west: applying EnvoyFilter istio-system/istio-lacking: "),
+			ContainSubstring("must have the kind EnvoyFilter of networking.istio.io/v1alpha3, has not: the server could not find the requested resource"),
+			ContainSubstring("install Istio's CustomResourceDefinitions there"),
+			Not(ContainSubstring("east")),
+		))
+		Eventually(filtersIn).WithArguments(ctx, "east", "lacking").Should(BeTrue())
+		Eventually(objectsIn).WithArguments(ctx, "west", "lacking").Should(HaveLen(3))
+		Expect(entryOf(ctx, gw, "east").Message).To(BeEmpty())
+	})
+
+	It("does what else the gateway asks for meanwhile", func(ctx context.Context) {
+		expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.ReplicaCount = new(int32(2)) })
+		Eventually(replicasIn).WithArguments(ctx, "west", "lacking").Should(BeEquivalentTo(2))
+		Eventually(entryOf).WithArguments(ctx, gw, "west").Should(HaveField("Replicas", int32(2)), "the pods are looked at all the same")
+		expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.Ports = nil })
+		Eventually(objectsIn).WithArguments(ctx, "west", "lacking").Should(HaveLen(2), "the Service that is not wanted any more")
+	})
+
+	It("gets the object when the kind comes, without anybody doing more", func(ctx context.Context) {
+		Expect(fleet["west"].plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
+		Eventually(filtersIn).WithArguments(ctx, "west", "lacking").Should(BeTrue())
+		Eventually(entryOf).WithArguments(ctx, gw, "west").Should(And(
+			HaveField("Message", BeEmpty()), HaveField("ObservedGeneration", gw.Generation)))
+	})
+
+	It("says so again when the kind goes, with all its objects", func(ctx context.Context) {
+		Expect(fleet["west"].plane.RemoveKinds(env.ForeignKinds()...)).To(Succeed())
+		Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionReconciled).Should(And(
+			HavePrefix("False Cluster west: applying EnvoyFilter"), ContainSubstring("install Istio's CustomResourceDefinitions")))
+	})
+
+	It("does not keep a gateway from being deleted", func(ctx context.Context) {
+		Expect(hub.Delete(ctx, gw)).To(Succeed())
+		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
+		Expect(filtersIn(ctx, "east", "lacking")).To(BeFalse())
+	})
+})
