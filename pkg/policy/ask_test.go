@@ -71,7 +71,7 @@ func TestMissingObjectIsNoDeletion(t *testing.T) {
 }
 
 func TestDeletion(t *testing.T) {
-	in := policy.Input{Request: policy.Request{Operation: "DELETE"}, Old: object(t, `{"metadata": {"namespace": "default"}}`), Change: object(t, `{"effects": {}, "changes": []}`)}
+	in := policy.Input{Request: policy.Request{Operation: "DELETE"}, Old: object(t, `{"metadata": {"namespace": "default"}}`), Change: object(t, `{"effects": {"Restart": [], "AddressLoss": []}, "changes": []}`)}
 	t.Run("is refused by no rule that judges the object", func(t *testing.T) {
 		verdict, err := newEngine(t, policies.FS).Validate(t.Context(), in)
 		if err != nil || len(verdict.Denials)+len(verdict.Warnings) > 0 {

@@ -108,7 +108,7 @@ func relabelled(tb testing.TB, stored, now, namespace string, groups ...string) 
 	in := labelled(tb, now)
 	in.Request.Operation = "UPDATE"
 	in.Request.User.Groups = groups
-	in.Change = object(tb, `{"effects": {}, "changes": []}`)
+	in.Change = object(tb, `{"effects": {"Restart": [], "AddressLoss": []}, "changes": []}`)
 	in.Old = labelled(tb, stored).Gateway
 	in.Gateway.(map[string]any)["metadata"].(map[string]any)["namespace"] = namespace
 	return in
@@ -161,7 +161,7 @@ deny contains {"field": "spec.dnsPolicy", "message": "must be absent, is set", "
 	})
 	t.Run("in the course of a deletion changes nothing", func(t *testing.T) {
 		in := policy.Input{Request: policy.Request{Operation: "DELETE", Namespace: "istio-system"}, Old: labelled(t, `{"env": "prod"}`).Gateway}
-		in.Change = object(t, `{"effects": {}, "changes": []}`)
+		in.Change = object(t, `{"effects": {"Restart": [], "AddressLoss": []}, "changes": []}`)
 		if got := judged(t, engine, in).Denials; len(got) != 0 {
 			t.Errorf("got %v, want nothing", got)
 		}
