@@ -38,7 +38,7 @@ const (
 	AnnotationAdmitted = "portcullis.dev/admitted"
 )
 
-// AnnotationRelease, on a dry run, asks the guard whether approvals release what is pending of a gateway, of which it is
+// AnnotationRelease asks, on a dry run, the guard whether approvals release what is pending of a gateway, of which it is
 // the digest. Stored it means nothing.
 const AnnotationRelease = "portcullis.dev/release"
 

@@ -23,7 +23,7 @@ var _ = Describe("A cluster that lacks a kind", Ordered, Serial, func() {
 	const compressed = `{clusterIds: [east, west], ports: [{name: http, port: 80}], compression: {enabled: true, gzip: {}}}`
 	var gw *v1beta1.IstioGateway
 
-	BeforeAll(func(ctx context.Context) {
+	BeforeAll(func() {
 		Expect(fleet["east"].plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
 	})
 
