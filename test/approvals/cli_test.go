@@ -60,7 +60,7 @@ var _ = Describe("kubectl portcullis", Ordered, func() {
 		Expect(admin.Status().Patch(ctx, gw.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(status)))).To(Succeed())
 		file := changed(gw, asRoot)
 		code, said := run(ctx, bob, "n\n", "approve", "-f", file, "--reason", "agreed")
-		Expect(said).To(MatchRegexp(`Restart +spec.runAsRoot +\(not set\) +true +c1,c2`))
+		Expect(said).To(MatchRegexp(`Restart +c1,c2 +spec.runAsRoot: \(not set\) -> true\n`))
 		Expect(said).To(ContainSubstring("Restart in c1 (3 pods), c2 (pods not known)"))
 		Expect(said).To(ContainSubstring("Digest " + approvalOf(ctx, gw, rooted).Spec.Digest))
 		Expect(said).To(ContainSubstring("Nothing was approved"))
