@@ -46,6 +46,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	plane, err = env.Start(ctx, env.Options{Controllers: true, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	Expect(plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
 
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
