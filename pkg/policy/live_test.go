@@ -82,7 +82,7 @@ func TestSwapIsAtomic(t *testing.T) {
 	// Each swap waits for its share of the reviews, so that they meet all along.
 	for swap := range reloads {
 		for asked.Load() < int64((swap+1)*reviews/(reloads+1)) && !t.Failed() {
-			// Compiling in between is what a reload does.
+			// This goroutine asks too, rather than spin.
 			if _, err := answered(t, sets[swap%2]); err != nil {
 				t.Error(err)
 			}
