@@ -99,10 +99,13 @@ func window(approval *v1alpha1.ChangeApproval) (from, until time.Time) {
 	return from, until
 }
 
-// record records the use of approvals: of the one that released a restart, and of those that let a change in, once that
-// change has been brought everywhere it can be.
+// record records the use of approvals: of the one that released a restart, of those that let the gateway be deleted, and
+// of those that let a change in, once that change has been brought everywhere it can be.
 func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
-	var names []string
+	names, err := a.ofDeletion(ctx, gw)
+	if err != nil {
+		return err
+	}
 	if pending := gw.Status.Pending; pending != nil && pending.ReleasedBy != "" {
 		names = append(names, strings.FieldsFunc(pending.ReleasedBy, separates)...)
 	}
@@ -119,6 +122,35 @@ func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
 		}
 	}
 	return nil
+}
+
+// ofDeletion are the approvals that let a gateway be deleted; none while it is not. The guard cannot write their names on
+// what is deleted, so they are found as the guard found them.
+func (a approvals) ofDeletion(ctx context.Context, gw *v1beta1.IstioGateway) ([]string, error) {
+	if gw.DeletionTimestamp == nil {
+		return nil, nil
+	}
+	registered, err := listClusters(ctx, a.client)
+	if err != nil {
+		return nil, err
+	}
+	deletion, err := change.Between(gw, nil, registered)
+	if err != nil {
+		return nil, fmt.Errorf("finding what let IstioGateway %s/%s be deleted: %w", gw.Namespace, gw.Name, err)
+	}
+	list := &v1alpha1.ChangeApprovalList{}
+	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+	}
+	var names []string
+	for i := range list.Items {
+		approval := &list.Items[i]
+		from, until := window(approval)
+		if at := gw.DeletionTimestamp.Time; approves(approval, gw, deletion.Digest) && !at.Before(from) && at.Before(until) {
+			names = append(names, approval.Name)
+		}
+	}
+	return names, nil
 }
 
 // recordOne records the use of one approval, once. One that is gone has nothing to be recorded on. Only what a cache takes

@@ -253,6 +253,31 @@ func TestUseIsRecordedOnceThoughTheCacheLags(t *testing.T) {
 	expectEqual(t, "requests", server.calls, []string(nil))
 }
 
+func TestUseByADeletionIsRecorded(t *testing.T) {
+	tests := map[string]struct {
+		edit     func(*v1alpha1.ChangeApproval)
+		recorded bool
+	}{
+		"what was approved":          {func(*v1alpha1.ChangeApproval) {}, true},
+		"not what was not":           {func(a *v1alpha1.ChangeApproval) { a.Spec.Digest = "other" }, false},
+		"not what came too late":     {func(a *v1alpha1.ChangeApproval) { a.Spec.NotBefore = instant(time.Second) }, false},
+		"not what had expired":       {func(a *v1alpha1.ChangeApproval) { a.Spec.NotAfter = instant(0) }, false},
+		"not what nobody stands for": {func(a *v1alpha1.ChangeApproval) { a.Spec.ApprovedBy = nil }, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			gw := gatewayOf(t, `{clusterIds: [home]}`)
+			registered := registeredAs("home")
+			deletion, err := change.Between(gw, nil, registered)
+			expectError(t, err, "")
+			gw.DeletionTimestamp, gw.Finalizers = instant(0), []string{Finalizer}
+			server := apiWith(t, &registered[0], approvalOf(gw, func(a *v1alpha1.ChangeApproval) { a.Spec.Digest = deletion.Digest }, test.edit))
+			expectError(t, approvalsOn(server).record(t.Context(), gw), "")
+			expectEqual(t, "recorded", useOf(t, server) != nil, test.recorded)
+		})
+	}
+}
+
 // Nothing of an approval wakes the gateway's worker: without another try the report that came meanwhile would wait.
 func TestAUseThatCannotBeRecordedIsTriedAgain(t *testing.T) {
 	gw := gatewayOf(t, `{clusterIds: [home]}`)

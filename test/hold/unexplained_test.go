@@ -9,12 +9,14 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
 	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/reconcile"
 )
@@ -98,6 +100,22 @@ var _ = Describe("A template change that nothing explains", func() {
 			Expect(approval.Status.UsedBy.At).To(Equal(at))
 			Expect(admin.Get(ctx, client.ObjectKeyFromObject(stranger), stranger)).To(Succeed())
 			Expect(stranger.Status.UsedBy).To(BeNil())
+		})
+	})
+
+	When("the guard let its deletion in", func() {
+		It("records the approvals that did before it goes", func(ctx context.Context) {
+			gw := gatewayIn(ctx, "deleted", `{clusterIds: [home], ports: [{name: http, port: 8080}]}`)
+			registered := &v1alpha1.GatewayClusterList{}
+			Expect(admin.List(ctx, registered)).To(Succeed())
+			deletion, err := change.Between(gw, nil, registered.Items)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(deletion.Effects[change.AddressLoss]).NotTo(BeEmpty())
+			approval := approve(ctx, gw, deletion.Digest)
+			Expect(admin.Delete(ctx, gw)).To(Succeed())
+			Eventually(func() bool { return apierrors.IsNotFound(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)) }).Should(BeTrue())
+			Expect(admin.Get(ctx, client.ObjectKeyFromObject(approval), approval)).To(Succeed())
+			Expect(approval.Status.UsedBy).To(HaveField("UID", string(gw.UID)))
 		})
 	})
 
