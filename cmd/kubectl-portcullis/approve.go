@@ -29,11 +29,13 @@ type approveOptions struct {
 	notBefore, notAfter string
 	// yes asks nobody; dryRun makes nothing.
 	yes, dryRun bool
+	// answers are the lines of standard input.
+	answers *bufio.Reader
 }
 
 // newApproveCommand shows what a change does, and approves it.
 func newApproveCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := approveOptions{streams: streams}
+	o := approveOptions{streams: streams, answers: bufio.NewReader(streams.In)}
 	command := &cobra.Command{
 		Use:   "approve (-f FILE | --delete GATEWAY | --pending GATEWAY) --reason WHY",
 		Short: "Show what a change of a gateway does, and approve exactly that",
@@ -159,12 +161,8 @@ func (o *approveOptions) decide(ctx context.Context, server server, proposal pro
 	if o.dryRun {
 		options, suffix = append(options, client.DryRunAll), "created (server dry run)"
 	}
-	if err := server.Create(ctx, approval, options...); err != nil {
-		if said, unasked := refusal(err); unasked == nil {
-			_, _ = fmt.Fprintln(o.streams.ErrOut, said)
-			return errRefused
-		}
-		return fmt.Errorf("making the ChangeApproval: %w", err)
+	if err := create(ctx, server, o.streams.ErrOut, approval, options...); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(o.streams.Out, "changeapproval.portcullis.dev/%s %s, by %s, until %s\n",
 		approval.Name, suffix, approval.Spec.ApprovedBy.Username, approval.Spec.NotAfter.Format(time.RFC3339))
@@ -176,16 +174,10 @@ func (o *approveOptions) confirm() error {
 	if o.yes {
 		return nil
 	}
-	if _, err := fmt.Fprint(o.streams.Out, "Approve exactly this? [y/N] "); err != nil {
+	yes, err := confirmed(o.streams.Out, o.answers, "Approve exactly this?")
+	if err != nil || yes {
 		return err
 	}
-	// No answer is no, and so is the end of the input.
-	answer, _ := bufio.NewReader(o.streams.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	default:
-		_, _ = fmt.Fprintln(o.streams.ErrOut, "Nothing was approved")
-		return errRefused
-	}
+	_, _ = fmt.Fprintln(o.streams.ErrOut, "Nothing was approved")
+	return errRefused
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"reflect"
@@ -43,9 +44,18 @@ func TestApproveTakesNothingButYesForYes(t *testing.T) {
 		answer string
 		yes    bool
 	}{{"y\n", true}, {"YES\n", true}, {" yes \n", true}, {"y", true}, {"n\n", false}, {"\n", false}, {"", false}, {"yup\n", false}} {
-		o := approveOptions{streams: genericiooptions.IOStreams{In: strings.NewReader(test.answer), Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}}}
+		o := approveOptions{
+			streams: genericiooptions.IOStreams{Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}},
+			answers: bufio.NewReader(strings.NewReader(test.answer)),
+		}
 		if err := o.confirm(); (err == nil) != test.yes || (!test.yes && !errors.Is(err, errRefused)) {
 			t.Errorf("%q: got %v", test.answer, err)
+		}
+	}
+	two := approveOptions{streams: genericiooptions.IOStreams{Out: &bytes.Buffer{}}, answers: bufio.NewReader(strings.NewReader("y\ny\n"))}
+	for range 2 {
+		if err := two.confirm(); err != nil {
+			t.Errorf("one question after another: got %v", err)
 		}
 	}
 	if err := (&approveOptions{yes: true}).confirm(); err != nil {

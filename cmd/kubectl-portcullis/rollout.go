@@ -10,9 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -22,11 +20,7 @@ import (
 // rolloutOptions are the flags of rollout.
 type rolloutOptions struct {
 	streams genericiooptions.IOStreams
-	// rules find the kubeconfig, and overrides are the flags that say what else of it to take.
-	rules     *clientcmd.ClientConfigLoadingRules
-	overrides clientcmd.ConfigOverrides
-	// everywhere looks at the gateways of all namespaces.
-	everywhere bool
+	config  *kubeconfig
 	// reason is why to approve; without one, rollout shows and approves nothing.
 	reason string
 	// yes approves without asking.
@@ -50,33 +44,6 @@ func (o *rolloutOptions) check() error {
 		return errors.New("--yes approves, and needs a --reason for those who read the record later")
 	}
 	return nil
-}
-
-// connect makes a client of the cluster, and says which namespace is meant; all of them when it is empty.
-func (o *rolloutOptions) connect() (client.Client, string, error) {
-	kubeconfig := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(o.rules, &o.overrides)
-	config, err := kubeconfig.ClientConfig()
-	if err != nil {
-		return nil, "", fmt.Errorf("finding the cluster: %w", err)
-	}
-	namespace, _, err := kubeconfig.Namespace()
-	if err != nil {
-		return nil, "", fmt.Errorf("finding the namespace: %w", err)
-	}
-	if o.everywhere {
-		namespace = metav1.NamespaceAll
-	}
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{v1beta1.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, "", fmt.Errorf("registering types: %w", err)
-		}
-	}
-	server, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return nil, "", fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	return server, namespace, nil
 }
 
 // run shows what is pending of the named gateways, or of all, and approves it if somebody gives a reason.
@@ -128,7 +95,7 @@ func (o *rolloutOptions) approveAll(ctx context.Context, server client.Client, w
 			continue
 		}
 		approval := approvalOf(gw, o.reason)
-		if err := server.Create(ctx, approval); err != nil {
+		if err := create(ctx, server, o.streams.ErrOut, approval); err != nil {
 			return approved, fmt.Errorf("approving what is pending of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 		}
 		if _, err := fmt.Fprintf(o.streams.Out, "Approved %s/%s: changeapproval/%s\n", gw.Namespace, gw.Name, approval.Name); err != nil {
@@ -139,18 +106,12 @@ func (o *rolloutOptions) approveAll(ctx context.Context, server client.Client, w
 	return approved, nil
 }
 
-// confirm asks whether to approve what is pending of a gateway. No answer is no.
+// confirm asks whether to approve what is pending of a gateway.
 func (o *rolloutOptions) confirm(gw *v1beta1.IstioGateway) (bool, error) {
 	if o.yes {
 		return true, nil
 	}
-	if _, err := fmt.Fprintf(o.streams.Out, "Approve the restart of %s/%s? [y/N] ", gw.Namespace, gw.Name); err != nil {
-		return false, err
-	}
-	// The end of the input is an answer too.
-	line, _ := o.answers.ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes", nil
+	return confirmed(o.streams.Out, o.answers, fmt.Sprintf("Approve the restart of %s/%s?", gw.Namespace, gw.Name))
 }
 
 // approvalOf approves exactly what is pending of a gateway.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
@@ -19,7 +19,8 @@ import (
 
 // newRolloutCommand shows which restarts are held, and approves them.
 func newRolloutCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := rolloutOptions{streams: streams, rules: clientcmd.NewDefaultClientConfigLoadingRules(), interval: time.Second, answers: bufio.NewReader(streams.In)}
+	var everywhere bool
+	o := rolloutOptions{streams: streams, interval: time.Second, answers: bufio.NewReader(streams.In)}
 	command := &cobra.Command{
 		Use:   "rollout [GATEWAY...] [--reason REASON]",
 		Short: "Show which restarts are held, and approve them",
@@ -28,7 +29,10 @@ and what went past the guard. With --reason it asks for each gateway whether to 
 of exactly what it showed.
 
 With --wave it approves that many gateways, waits until all of them have rolled and are Ready, and goes on with the next
-ones; it stops when one is not Ready in time.`,
+ones; it stops when one is not Ready in time.
+
+Exit status: 0 when everything was shown or approved as asked, 1 when an approval was refused, 2 when something else
+went wrong.`,
 		Example: `  # What is held, in all namespaces
   kubectl portcullis rollout -A
 
@@ -41,17 +45,20 @@ ones; it stops when one is not Ready in time.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			server, namespace, err := o.connect()
+			server, err := o.config.connect()
 			if err != nil {
 				return err
+			}
+			namespace := server.namespace
+			if everywhere {
+				namespace = metav1.NamespaceAll
 			}
 			return o.run(command.Context(), server, namespace, names)
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.rules.ExplicitPath, "kubeconfig", "", "kubeconfig file")
-	clientcmd.BindOverrideFlags(&o.overrides, flags, clientcmd.RecommendedConfigOverrideFlags(""))
-	flags.BoolVarP(&o.everywhere, "all-namespaces", "A", false, "gateways of all namespaces")
+	o.config = addKubeconfigFlags(command)
+	flags.BoolVarP(&everywhere, "all-namespaces", "A", false, "gateways of all namespaces")
 	flags.StringVar(&o.reason, "reason", "", "why to approve, for those who read the record later; without it nothing is approved")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "approve without asking")
 	flags.IntVar(&o.wave, "wave", 0, "approve this many gateways, and wait until they are Ready before the next; 0 waits for none")

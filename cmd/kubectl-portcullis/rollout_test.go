@@ -231,14 +231,19 @@ func TestMissingSaysWhatAGatewayLacks(t *testing.T) {
 }
 
 func TestRolloutSaysWhatTheServerRefused(t *testing.T) {
-	server := interceptor.NewClient(fleet(t, stuck, pendingGateway("a")).(client.WithWatch), interceptor.Funcs{
-		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
-			return errors.New("you may not approve")
-		},
-	})
-	_, err := rolled(t, rolloutOptions{reason: "r", yes: true}, server, "")
-	if err == nil || err.Error() != "approving what is pending of IstioGateway istio-system/a: you may not approve" {
-		t.Errorf("got %v", err)
+	for said, want := range map[string]string{
+		"unreachable": "approving what is pending of IstioGateway istio-system/a: making the ChangeApproval: unreachable",
+		`admission webhook "g" denied the request: you may not`: "approving what is pending of IstioGateway istio-system/a: refused",
+	} {
+		server := interceptor.NewClient(fleet(t, stuck, pendingGateway("a")).(client.WithWatch), interceptor.Funcs{
+			Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+				return errors.New(said)
+			},
+		})
+		_, err := rolled(t, rolloutOptions{reason: "r", yes: true}, server, "")
+		if err == nil || err.Error() != want || errors.Is(err, errRefused) != strings.HasSuffix(want, "refused") {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

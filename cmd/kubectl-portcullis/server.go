@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,4 +91,17 @@ func refusal(err error) (string, error) {
 		return strings.TrimSpace(said), nil
 	}
 	return "", fmt.Errorf("%w: %w", errNotAsked, err)
+}
+
+// create makes a ChangeApproval. Where the guard refuses it, its words are printed, and the error is errRefused.
+func create(ctx context.Context, server client.Client, errOut io.Writer, approval *v1alpha1.ChangeApproval, options ...client.CreateOption) error {
+	err := server.Create(ctx, approval, options...)
+	if err == nil {
+		return nil
+	}
+	if said, unasked := refusal(err); unasked == nil {
+		_, _ = fmt.Fprintln(errOut, said)
+		return errRefused
+	}
+	return fmt.Errorf("making the ChangeApproval: %w", err)
 }

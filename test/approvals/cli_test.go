@@ -15,6 +15,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/change"
 )
 
 var _ = Describe("kubectl portcullis", Ordered, func() {
@@ -84,6 +85,26 @@ var _ = Describe("kubectl portcullis", Ordered, func() {
 		Expect(code).To(BeZero(), said)
 		Expect(said).To(ContainSubstring("AddressLoss in c1 (pods not known)"))
 		Expect(ann.Delete(ctx, gw)).To(Succeed())
+	})
+
+	It("approves a restart that the controller holds, through the guard", func(ctx context.Context) {
+		gw := newGateway(ctx)
+		held, err := change.Merge(gw.UID, []change.Field{change.Renderer(1, "c1")})
+		Expect(err).NotTo(HaveOccurred())
+		changes, err := change.ToApproved(held.Changes)
+		Expect(err).NotTo(HaveOccurred())
+		gw.Status.Pending = &v1beta1.PendingRestart{Digest: held.Digest, Reason: v1beta1.UpgradeHeld, Changes: changes}
+		Expect(admin.Status().Update(ctx, gw)).To(Succeed())
+
+		code, said := run(ctx, carl, "", "rollout", gw.Name, "--reason", "agreed", "--yes")
+		Expect(code).To(Equal(1))
+		Expect(said).To(ContainSubstring("approval: spec.approvedBy: must be allowed the verb approve"))
+		Expect(approvals(ctx, gw)).To(BeEmpty())
+
+		code, said = run(ctx, bob, "y\n", "rollout", gw.Name, "--reason", "agreed")
+		Expect(code).To(BeZero(), said)
+		Expect(approvals(ctx, gw)).To(ConsistOf(And(
+			HaveField("Spec.Digest", held.Digest), HaveField("Spec.ApprovedBy.Username", bob.name))))
 	})
 
 	It("makes nothing on a dry run", func(ctx context.Context) {
