@@ -157,6 +157,7 @@ func refusedInputs(t *testing.T) map[string]any {
 			Metadata, Spec, Old, Request map[string]any
 			Change, Policies             any
 			Approvals                    []any
+			Beside                       map[string]any
 		}
 	}
 	if err := yaml.UnmarshalStrict(text, &in); err != nil {
@@ -186,6 +187,9 @@ func refusedInputs(t *testing.T) map[string]any {
 		maps.Copy(input["request"].(map[string]any), sin.Request)
 		if sin.Old != nil {
 			input["old"] = sin.Old
+		}
+		for id, neighbours := range sin.Beside {
+			input["clusters"].(map[string]any)[id].(map[string]any)["neighbours"] = neighbours
 		}
 		if sin.Change != nil {
 			input["change"] = sin.Change

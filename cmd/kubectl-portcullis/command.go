@@ -44,6 +44,9 @@ decided.`,
   kubectl get gatewayclusters -o yaml > clusters.yaml
   kubectl portcullis review -f edge.yaml --old edge.live.yaml --with clusters.yaml
 
+  # The same, from the cluster itself
+  kubectl portcullis review -f edge.yaml --server
+
   # In a pipeline
   kubectl portcullis review -f gateways/ -o json
 
@@ -57,6 +60,9 @@ decided.`,
 			if len(o.files) == 0 {
 				return errors.New("--filename must name a file with gateways, is empty")
 			}
+			if o.server && len(o.with)+len(o.old) > 0 {
+				return errors.New("--server must come without --with and --old: both are taken from one of them")
+			}
 			return o.run(command.Context())
 		},
 	}
@@ -69,9 +75,10 @@ func (o *reviewOptions) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, "file or directory with the gateways; - reads standard input")
 	flags.StringSliceVar(&o.old, "old", nil, "file with the gateways as they are stored; without it each one is new")
-	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered and the GatewayPolicies that hold; without GatewayClusters every cluster that a gateway names is taken as registered")
+	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayClusters that are registered, the GatewayPolicies that hold and other IstioGateways; without GatewayClusters every cluster that a gateway names is taken as registered")
 	flags.StringVar(&o.config, "config", "", "configuration file of the webhook, with enforcement and parameters of the rules")
 	flags.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of gateways that name none")
+	o.cluster = addClusterFlags(command, &o.server, "take the stored gateways and all that decides from the cluster, and ask as who you are there")
 	flags.StringVar(&o.user, "as", "", "user who asks")
 	// Not a slice: names of groups in a directory hold commas.
 	flags.StringArrayVar(&o.groups, "as-group", nil, "group of the user who asks")

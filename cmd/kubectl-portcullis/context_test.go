@@ -45,6 +45,20 @@ func TestReviewKnowsTheClustersThatItIsGiven(t *testing.T) {
 	}
 }
 
+func TestReviewKnowsTheOtherGatewaysThatItIsGiven(t *testing.T) {
+	onHost := `{clusterIds: [c1], hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet}`
+	edge, other := file(t, edgeWith(onHost)), named("other", edgeWith(onHost))
+	with := strings.Replace(clusters("c1"), "local: true", "local: true, facts: {nodes: 1}", 1)
+	if got := reviewed(t, "-f", edge, "--with", file(t, with)); got.status != 0 {
+		t.Errorf("alone it is refused: %v", got)
+	}
+	got := reviewed(t, "-f", edge, "--with", file(t, with+"---\n"+other))
+	want := "host_network: spec.replicaCount: must be at most 0, as of the 1 nodes of c1 those with a pod of istio-system/other on their network take no other, is 1"
+	if got.status != 1 || !strings.Contains(got.out, want) {
+		t.Errorf("got %v, want it refused by %q", got, want)
+	}
+}
+
 func TestReviewFillsInWhatTheClustersAskFor(t *testing.T) {
 	serverless := strings.Replace(clusters("c1"), "local: true", "local: true, facts: {virtualNodes: All}", 1)
 	decision := decoded[result](t, reviewed(t, "-f", file(t, edgeWith(`{clusterIds: [c1]}`)), "--with", file(t, serverless), "-o", "json"))
@@ -106,15 +120,11 @@ func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
 	tests := map[string]struct{ with, want string }{
 		"another kind": {
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: c1}\n",
-			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found /v1, Kind=Secret c1",
+			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, and IstioGateways, found /v1, Kind=Secret c1",
 		},
 		"another version": {
 			strings.Replace(clusters("c1"), "/v1alpha1", "/v1", 1),
-			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found portcullis.dev/v1, Kind=GatewayCluster c1",
-		},
-		"a gateway": {
-			edgeWith(`{}`),
-			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found istio.alibabacloud.com/v1beta1, Kind=IstioGateway edge",
+			"--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, and IstioGateways, found portcullis.dev/v1, Kind=GatewayCluster c1",
 		},
 		"a misspelt field": {
 			strings.Replace(clusters("c1"), "local: true", "manged: true", 1),
@@ -138,7 +148,7 @@ func TestReviewRefusesAContextThatItDoesNotUnderstand(t *testing.T) {
 func TestFlagsHaveTheDefaultsOfTheirHelp(t *testing.T) {
 	o, command := reviewOptions{}, &cobra.Command{}
 	o.addFlags(command)
-	if want := (reviewOptions{namespace: "default", output: "table"}); !reflect.DeepEqual(o, want) {
+	if want := (reviewOptions{cluster: o.cluster, namespace: "default", output: "table"}); o.cluster == nil || !reflect.DeepEqual(o, want) {
 		t.Errorf("got %+v, want %+v", o, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 
+	v1 "portcullis.dev/portcullis/pkg/api/istio/v1"
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
@@ -54,11 +55,17 @@ func gatewaysIn(objects []*unstructured.Unstructured) []*unstructured.Unstructur
 	return gateways
 }
 
-// known is what --with says of the cluster that decides.
+// known is what --with, or the API server, says of the cluster that decides.
 type known struct {
 	clusters  []v1alpha1.GatewayCluster
 	policies  []v1alpha1.GatewayPolicy
 	approvals []v1alpha1.ChangeApproval
+	gateways  []v1beta1.IstioGateway
+}
+
+// allGateways lists the gateways, as review asks for them.
+func (k known) allGateways(context.Context) ([]v1beta1.IstioGateway, error) {
+	return k.gateways, nil
 }
 
 // approvalsOf lists the approvals of a gateway, as review asks for them.
@@ -92,8 +99,14 @@ func knownIn(objects []*unstructured.Unstructured) (known, error) {
 				return known{}, err
 			}
 			out.approvals = append(out.approvals, approval)
+		case v1beta1.GroupVersion.WithKind("IstioGateway"), v1.GroupVersion.WithKind("IstioGateway"):
+			gw := v1beta1.IstioGateway{}
+			if err := convert(object, &gw); err != nil {
+				return known{}, err
+			}
+			out.gateways = append(out.gateways, gw)
 		default:
-			return known{}, fmt.Errorf("--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of %s, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
+			return known{}, fmt.Errorf("--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of %s, and IstioGateways, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
 		}
 	}
 	return out, nil

@@ -135,6 +135,7 @@ func (j *judge) reviewer(request review.Request) *review.Reviewer {
 		Engine:    func() *policy.Engine { return j.engine },
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
 		Approvals: j.known.approvalsOf,
+		Gateways:  j.known.allGateways,
 		Now:       time.Now,
 	}
 }

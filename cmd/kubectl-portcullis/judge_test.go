@@ -56,7 +56,7 @@ func TestReviewAsksForTheUserOfTheFlags(t *testing.T) {
 			if err := command.ParseFlags(test.args); err != nil {
 				t.Fatal(err)
 			}
-			judge, err := o.newJudge(t.Context())
+			judge, err := o.newJudge(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ fill := {}
 
 // An API server looks at the schema again after mutation.
 func TestReviewRefusesWhatTheRulesFilledInWrongly(t *testing.T) {
-	judge, err := (&reviewOptions{}).newJudge(t.Context())
+	judge, err := (&reviewOptions{}).newJudge(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,11 @@ func (o *policyBenchOptions) inputs(ctx context.Context, engine *policy.Engine) 
 	if err != nil {
 		return nil, err
 	}
-	judge, err := o.newJudge(ctx)
+	with, err := read(o.streams.In, o.with)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := o.newJudge(ctx, with)
 	if err != nil {
 		return nil, err
 	}

@@ -182,6 +182,7 @@ func replay(ctx context.Context, engine *policy.Engine, record review.Record) (*
 		Engine:    func() *policy.Engine { return engine },
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return known.clusters, nil },
 		Approvals: known.approvalsOf,
+		Gateways:  known.allGateways,
 		Now:       func() time.Time { return now },
 	}
 	// What cannot be decided is a verdict too: the request would be refused.

@@ -207,7 +207,7 @@ func TestReplayRefusesWhatIsNoLog(t *testing.T) {
 		`{"decision_id": "a", "input": {}}`: `replaying decision 1 (a): record must have input.request.operation and input.now, has "" and 0001-01-01 00:00:00 +0000 UTC` + "\n",
 		`{"decision_id": "a", "input": {"request": {"operation": "CREATE"}, "now": "2026-11-25T20:00:00Z"}}`:                                                          "replaying decision 1 (a): request.gateway must hold the IstioGateway on CREATE, is empty\n",
 		`{"decision_id": "a", "input": {"request": {"operation": "DELETE"}, "now": "2026-11-25T20:00:00Z"}}`:                                                          "replaying decision 1 (a): request.old must hold the IstioGateway on DELETE, is empty\n",
-		`{"decision_id": "a", "custom": {"with": [{"kind": "Secret"}]}, "input": {"gateway": {}, "request": {"operation": "CREATE"}, "now": "2026-11-25T20:00:00Z"}}`: "replaying decision 1 (a): --with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, found /, Kind=Secret \n",
+		`{"decision_id": "a", "custom": {"with": [{"kind": "Secret"}]}, "input": {"gateway": {}, "request": {"operation": "CREATE"}, "now": "2026-11-25T20:00:00Z"}}`: "replaying decision 1 (a): --with takes GatewayClusters, GatewayPolicies and ChangeApprovals of portcullis.dev/v1alpha1, and IstioGateways, found /, Kind=Secret \n",
 	} {
 		expect(t, policied(t, "replay", "--log", file(t, text)), 2, "", "error: "+says)
 	}

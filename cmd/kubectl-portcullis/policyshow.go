@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -29,10 +27,9 @@ type showOptions struct {
 	config string
 	// namespace is that of a gateway that names none.
 	namespace string
-	// server takes policies, and the gateway, from the cluster of the kubeconfig.
-	server bool
-	// kubeconfig and context say which cluster that is, as kubectl's flags do.
-	kubeconfig, context string
+	// server takes policies, and the gateway, from the cluster.
+	server  bool
+	cluster *kubeconfig
 	// output is one of outputs.
 	output string
 }
@@ -67,10 +64,8 @@ without labels. The table shows the parameters that are not the defaults; json a
 	flags.StringSliceVar(&o.with, "with", nil, "file with the GatewayPolicies that hold")
 	flags.StringVar(&o.config, "config", "", "configuration file of the webhook, with enforcement and parameters of the rules")
 	flags.StringVarP(&o.namespace, "namespace", "n", "istio-system", "namespace of the gateway, if it names none")
-	flags.BoolVar(&o.server, "server", false, "take the GatewayPolicies, and the gateway, from the cluster")
+	o.cluster = addClusterFlags(command, &o.server, "take the GatewayPolicies, and the gateway, from the cluster")
 	flags.StringVarP(&o.output, "output", "o", "table", "how to print: "+strings.Join(outputs(), ", "))
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster")
-	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
 	return command
 }
 
@@ -133,20 +128,9 @@ func (o *showOptions) offline() ([]v1alpha1.GatewayPolicy, *unstructured.Unstruc
 
 // online reads policies and, unless a file held it, the gateway from the cluster.
 func (o *showOptions) online(ctx context.Context, gateway *unstructured.Unstructured) ([]v1alpha1.GatewayPolicy, *unstructured.Unstructured, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	reader, err := o.cluster.connect()
 	if err != nil {
-		return nil, nil, fmt.Errorf("finding the API server: %w", err)
-	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, nil, fmt.Errorf("registering types: %w", err)
-	}
-	reader, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return nil, nil, fmt.Errorf("reaching the API server: %w", err)
+		return nil, nil, err
 	}
 	list := &v1alpha1.GatewayPolicyList{}
 	if err := reader.List(ctx, list); err != nil {

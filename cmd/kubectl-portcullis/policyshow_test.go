@@ -127,7 +127,7 @@ func TestPolicyShowRefuses(t *testing.T) {
 		"several gateways":                   {[]string{"-f", file(t, inEnvironment("a")+"---\n"+inEnvironment("b"))}, "--filename must name a file with one IstioGateway, found 2"},
 		"a configuration that is nowhere":    {[]string{"--config", "nowhere.yaml"}, "reading --config: open nowhere.yaml"},
 		"a configuration of no rule":         {[]string{"--config", file(t, "enforcement: {nobody: Warn}\n")}, "compiling the rules: reading the enforcement: nobody must be a validating rule"},
-		"a kubeconfig that is nowhere":       {[]string{"--server", "--kubeconfig", "nowhere"}, "finding the API server: "},
+		"a kubeconfig that is nowhere":       {[]string{"--server", "--kubeconfig", "nowhere"}, "reading the kubeconfig: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := shown(t, test.args...)

@@ -15,6 +15,9 @@ type reviewOptions struct {
 	streams genericiooptions.IOStreams
 	// files, old and with are files with gateways, stored gateways, and clusters and policies.
 	files, old, with []string
+	// server takes stored gateways, clusters and policies from the cluster instead.
+	server  bool
+	cluster *kubeconfig
 	// config is the webhook's own configuration file.
 	config string
 	// namespace is that of gateways that name none.
@@ -34,15 +37,11 @@ func (o *reviewOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := o.gateways(o.old)
+	with, stored, err := o.surroundings(ctx)
 	if err != nil {
 		return err
 	}
-	// A stored gateway that is silently not found would make a change look like a new gateway.
-	if len(o.old) > 0 && len(stored) == 0 {
-		return fmt.Errorf("--old must name files with an IstioGateway, found none in %v", o.old)
-	}
-	judge, err := o.newJudge(ctx)
+	judge, err := o.newJudge(ctx, with)
 	if err != nil {
 		return err
 	}
@@ -59,6 +58,39 @@ func (o *reviewOptions) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// surroundings are the objects that decisions are made with, and the stored gateways, which are among those of a cluster.
+func (o *reviewOptions) surroundings(ctx context.Context) (with, stored []*unstructured.Unstructured, err error) {
+	if o.server {
+		return o.online(ctx)
+	}
+	if stored, err = o.gateways(o.old); err != nil {
+		return nil, nil, err
+	}
+	// A stored gateway that is silently not found would make a change look like a new gateway.
+	if len(o.old) > 0 && len(stored) == 0 {
+		return nil, nil, fmt.Errorf("--old must name files with an IstioGateway, found none in %v", o.old)
+	}
+	with, err = read(o.streams.In, o.with)
+	return with, stored, err
+}
+
+// online takes them from the cluster. Who is not named is who asks there.
+func (o *reviewOptions) online(ctx context.Context) (with, stored []*unstructured.Unstructured, err error) {
+	server, err := o.cluster.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.user == "" {
+		user, err := server.self(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.user, o.groups = user.Username, append(o.groups, user.Groups...)
+	}
+	with, err = server.decisive(ctx)
+	return with, gatewaysIn(with), err
 }
 
 // required reads the gateways of the files, of which there must be some.
@@ -85,12 +117,8 @@ func (o *reviewOptions) gateways(files []string) ([]*unstructured.Unstructured, 
 	return gateways, nil
 }
 
-// newJudge decides for the user who asks, with the clusters that were given.
-func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
-	objects, err := read(o.streams.In, o.with)
-	if err != nil {
-		return nil, err
-	}
+// newJudge decides for the user who asks, with what is known.
+func (o *reviewOptions) newJudge(ctx context.Context, objects []*unstructured.Unstructured) (*judge, error) {
 	known, err := knownIn(objects)
 	if err != nil {
 		return nil, err
@@ -103,8 +131,8 @@ func (o *reviewOptions) newJudge(ctx context.Context) (*judge, error) {
 		// Nobody is authenticated here: whoever is named counts as having come with a credential of their own.
 		user:  policy.User{Username: o.user, Groups: o.groups, CredentialID: "terminal"},
 		known: known,
-		// Who names policies alone has not said either which clusters there are.
-		assume: len(o.with) == 0 || len(known.clusters) == 0 && len(known.policies) > 0,
+		// Who names other things alone has not said either which clusters there are.
+		assume: !o.server && (len(o.with) == 0 || len(known.clusters) == 0 && len(objects) > 0),
 		engine: engine,
 	}
 	if o.record != "" {

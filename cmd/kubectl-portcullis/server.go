@@ -8,7 +8,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,6 +40,15 @@ func addKubeconfigFlags(command *cobra.Command) *kubeconfig {
 	return out
 }
 
+// addClusterFlags names a switch that takes what decides from a cluster, and the flags that say which.
+func addClusterFlags(command *cobra.Command, on *bool, what string) *kubeconfig {
+	out := &kubeconfig{rules: clientcmd.NewDefaultClientConfigLoadingRules()}
+	command.Flags().BoolVar(on, "server", false, what)
+	command.Flags().StringVar(&out.rules.ExplicitPath, clientcmd.RecommendedConfigPathFlag, "", "kubeconfig file of the cluster")
+	command.Flags().StringVar(&out.overrides.CurrentContext, clientcmd.FlagContext, "", "context of the kubeconfig")
+	return out
+}
+
 // connect reaches the API server as kubectl does.
 func (k *kubeconfig) connect() (server, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(k.rules, &k.overrides)
@@ -49,7 +61,7 @@ func (k *kubeconfig) connect() (server, error) {
 		return server{}, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, v1beta1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, v1beta1.AddToScheme, authenticationv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return server{}, fmt.Errorf("registering types: %w", err)
 		}
@@ -71,6 +83,35 @@ func (s server) gateway(ctx context.Context, namespace, name string) (*v1beta1.I
 		return nil, fmt.Errorf("reading IstioGateway %s/%s: %w", namespace, name, err)
 	}
 	return gw, nil
+}
+
+// decisive are the objects that decisions are made with: the registered clusters, the policies and approvals, and all
+// gateways.
+func (s server) decisive(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	var out []*unstructured.Unstructured
+	for _, kind := range []schema.GroupVersionKind{
+		v1alpha1.GroupVersion.WithKind("GatewayCluster"), v1alpha1.GroupVersion.WithKind("GatewayPolicy"),
+		v1alpha1.GroupVersion.WithKind("ChangeApproval"), v1beta1.GroupVersion.WithKind("IstioGateway"),
+	} {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+		if err := s.List(ctx, list); err != nil {
+			return nil, fmt.Errorf("listing %s objects: %w", kind.Kind, err)
+		}
+		for i := range list.Items {
+			out = append(out, &list.Items[i])
+		}
+	}
+	return out, nil
+}
+
+// self is who the API server takes us for.
+func (s server) self(ctx context.Context) (authenticationv1.UserInfo, error) {
+	review := &authenticationv1.SelfSubjectReview{}
+	if err := s.Create(ctx, review); err != nil {
+		return authenticationv1.UserInfo{}, fmt.Errorf("asking who we are: %w", err)
+	}
+	return review.Status.UserInfo, nil
 }
 
 // clusters lists the registered clusters.

@@ -35,6 +35,15 @@ func gateways(reader client.Reader) func(ctx context.Context, namespace, name st
 	}
 }
 
+// allGateways lists the gateways of all namespaces.
+func allGateways(reader client.Reader) func(context.Context) ([]v1beta1.IstioGateway, error) {
+	return func(ctx context.Context) ([]v1beta1.IstioGateway, error) {
+		list := &v1beta1.IstioGatewayList{}
+		err := reader.List(ctx, list)
+		return list.Items, err
+	}
+}
+
 // mayApprove asks whether a user has the verb approve on a gateway. Everything that the API server knows of the user is
 // passed on: any of it can make the difference.
 func mayApprove(asker client.Client) func(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (bool, string, error) {

@@ -51,7 +51,13 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the serving certificate: %w", err)
 	}
-	reviewer := &review.Reviewer{Engine: rules.Live.Engine, Clusters: clusters(mgr.GetClient()), Approvals: approvals(mgr.GetAPIReader()), Now: time.Now}
+	reviewer := &review.Reviewer{
+		Engine:    rules.Live.Engine,
+		Clusters:  clusters(mgr.GetClient()),
+		Approvals: approvals(mgr.GetAPIReader()),
+		Gateways:  allGateways(mgr.GetAPIReader()),
+		Now:       time.Now,
+	}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
 	register(server, reviewer, rules, mgr)
 	ready, err := rulesReady(mgr, o, rules)

@@ -80,6 +80,9 @@ type Cluster struct {
 	Effective any
 	// Mesh is the mesh there.
 	Mesh Mesh
+	// Neighbours are the effective specs there of the other gateways on the network of its nodes, by namespace/name;
+	// nil when nobody looked.
+	Neighbours map[string]any
 }
 
 // Mesh is what rules may know of a mesh.
@@ -179,6 +182,18 @@ func (c Cluster) fields(known *layouts) (map[string]any, error) {
 		}
 		fields[name] = object
 	}
+	if c.Neighbours == nil {
+		return fields, nil
+	}
+	neighbours := make(map[string]any, len(c.Neighbours))
+	for name, spec := range c.Neighbours {
+		object, err := known.open(spec)
+		if err != nil {
+			return nil, fmt.Errorf("neighbours[%s] %w", name, err)
+		}
+		neighbours[name] = object
+	}
+	fields["neighbours"] = neighbours
 	return fields, nil
 }
 

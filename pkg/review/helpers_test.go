@@ -14,6 +14,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/yaml"
 
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/policies"
@@ -41,6 +42,7 @@ func reviewer(t testing.TB, registered ...v1alpha1.GatewayCluster) *Reviewer {
 		Engine:    func() *policy.Engine { return engine(t) },
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
 		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
+		Gateways:  func(context.Context) ([]v1beta1.IstioGateway, error) { return nil, nil },
 		Now:       func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("CST", 8*60*60)) },
 	}
 }

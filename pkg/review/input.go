@@ -44,10 +44,7 @@ func (r *Reviewer) input(ctx context.Context, request Request) (policy.Input, er
 
 // clusters describes every cluster that the request concerns, known or not.
 func clusters(request Request, registered []v1alpha1.GatewayCluster) map[string]policy.Cluster {
-	known := make(map[string]*v1alpha1.GatewayCluster, len(registered))
-	for i := range registered {
-		known[registered[i].Name] = &registered[i]
-	}
+	known := byName(registered)
 	out := map[string]policy.Cluster{}
 	var stored *v1beta1.IstioGateway
 	if request.Old != nil {
@@ -71,6 +68,15 @@ func clusters(request Request, registered []v1alpha1.GatewayCluster) map[string]
 				out[id] = policy.Cluster{Registered: known[id] != nil}
 			}
 		}
+	}
+	return out
+}
+
+// byName are registered clusters by their names.
+func byName(registered []v1alpha1.GatewayCluster) map[string]*v1alpha1.GatewayCluster {
+	out := make(map[string]*v1alpha1.GatewayCluster, len(registered))
+	for i := range registered {
+		out[registered[i].Name] = &registered[i]
 	}
 	return out
 }

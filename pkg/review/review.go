@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -30,6 +31,9 @@ type Reviewer struct {
 	// from the instant it is made, and no longer from the instant it is used. It is asked on the rare admission that
 	// needs one.
 	Approvals func(ctx context.Context, namespace, gateway string) ([]v1alpha1.ChangeApproval, error)
+	// Gateways lists all gateways. It is asked on the rare admission of one on the network of its nodes, of which there is
+	// no room for many, and answers from the API server.
+	Gateways func(context.Context) ([]v1beta1.IstioGateway, error)
 	// Now is the clock; time.Now outside tests.
 	Now func() time.Time
 }
@@ -164,6 +168,9 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 	if err != nil {
 		return Decision{}, err
 	}
+	if err := r.meet(ctx, request, input.Clusters); err != nil {
+		return Decision{}, err
+	}
 	effect, err := r.change(ctx, request)
 	if err != nil {
 		return Decision{}, err
@@ -220,6 +227,8 @@ func (r *Reviewer) frozen(ctx context.Context) (*Reviewer, error) {
 	frozen.Engine = func() *policy.Engine { return engine }
 	frozen.Clusters = func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil }
 	frozen.Now = func() time.Time { return now }
+	gateways := sync.OnceValues(func() ([]v1beta1.IstioGateway, error) { return r.Gateways(ctx) })
+	frozen.Gateways = func(context.Context) ([]v1beta1.IstioGateway, error) { return gateways() }
 	return &frozen, nil
 }
 
@@ -254,6 +263,9 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	}
 	input, err := r.input(ctx, past)
 	if err != nil {
+		return Decision{}, err
+	}
+	if err := r.meet(ctx, past, input.Clusters); err != nil {
 		return Decision{}, err
 	}
 	// What a change does is never of the past: nothing of it is forgiven.

@@ -46,6 +46,9 @@ func kernelRows() []row {
 					`host_network: spec.ports[0].targetPort: must be a port that nodes do not use themselves, is 22 (choose another target; the Service may keep its port)`),
 				says(gw(`{clusterIds: [machines], hostNetwork: true, replicaCount: 3}`),
 					`host_network: spec.replicaCount: must be at most the 2 nodes of machines, as no node takes two pods on its network, is 3 (lower it, or set spec.hostNetwork to false)`),
+				{beside: named("other", `{clusterIds: [machines], hostNetwork: true}`), gateway: gw(`{clusterIds: [machines], hostNetwork: true, replicaCount: 2}`), says: []string{
+					`host_network: spec.replicaCount: must be at most 1, as of the 2 nodes of machines those with a pod of istio-system/other on their network take no other, is 2 (lower it, or set spec.hostNetwork to false)`,
+				}},
 			},
 			warned: []asked{
 				says(gw(`{clusterIds: [c8a4b2xxxxxx], hostNetwork: true, runAsRoot: true}`),

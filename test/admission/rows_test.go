@@ -28,6 +28,8 @@ type row struct {
 type asked struct {
 	// gateway in YAML.
 	gateway string
+	// beside is another gateway that is stored before, in YAML; empty for none.
+	beside string
 	// change of it, a merge patch; empty where the gateway itself is judged.
 	change string
 	// says is what they read: each line of a refusal, or one of the warnings.
@@ -64,6 +66,11 @@ func changed(gateway, change string, lines ...string) asked {
 // store does what is asked, and returns what comes back.
 func (a asked) store(ctx context.Context) error {
 	GinkgoHelper()
+	if a.beside != "" {
+		other := parse(a.beside)
+		Expect(admin.Create(ctx, other)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, other)).To(Succeed()) })
+	}
 	object := parse(a.gateway)
 	if a.change == "" {
 		err := admin.Create(ctx, object)

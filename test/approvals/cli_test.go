@@ -79,6 +79,21 @@ var _ = Describe("kubectl portcullis", Ordered, func() {
 		Expect(code).To(BeZero())
 	})
 
+	It("reviews a file with what the cluster holds, as whoever asks there", func(ctx context.Context) {
+		gw := newGateway(ctx)
+		file := changed(gw, asRoot)
+		code, said := run(ctx, ann, "", "review", "-f", file, "--server")
+		Expect(code).To(Equal(1))
+		Expect(said).To(ContainSubstring("restart_approval: spec.runAsRoot: must be approved by somebody other than ann, as (not set) -> true restarts every pod in c1, c2, is not"))
+		_, err := ann.patch(ctx, gw.Name, `{"spec":{"runAsRoot":true}}`)
+		Expect(said).To(ContainSubstring("\n  "+sentence(err)+"\n"), "the guard says the same")
+
+		Expect(bob.Create(ctx, approvalOf(ctx, gw, rooted))).To(Succeed())
+		code, said = run(ctx, ann, "", "review", "-f", file, "--server")
+		Expect(code).To(BeZero(), said)
+		Expect(said).To(ContainSubstring("Restart in c1, c2: spec.runAsRoot: (not set) -> true"))
+	})
+
 	It("approves a deletion", func(ctx context.Context) {
 		gw := newGateway(ctx, `{clusterIds: [c1], ports: [{name: http, port: 8080}]}`)
 		code, said := run(ctx, bob, "", "approve", "--delete", gw.Name, "--reason", "moved away", "--yes")

@@ -91,7 +91,7 @@ func grant(ctx context.Context) {
 		"editors": {
 			{APIGroups: []string{v1beta1.GroupVersion.Group}, Resources: []string{"istiogateways"}, Verbs: []string{"get", "list", "create", "update", "patch", "delete"}},
 			{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"changeapprovals"}, Verbs: []string{"get", "list", "create", "update", "patch", "delete"}},
-			{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"gatewayclusters"}, Verbs: []string{"get", "list"}},
+			{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"gatewayclusters", "gatewaypolicies"}, Verbs: []string{"get", "list"}},
 		},
 		"approvers":     {{APIGroups: []string{v1beta1.GroupVersion.Group}, Resources: []string{"istiogateways"}, Verbs: []string{"approve"}}},
 		"impersonators": {{APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"}}},

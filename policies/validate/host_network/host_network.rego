@@ -14,12 +14,14 @@
 #   absent:
 #     - clusters.*.effective.replicaCount
 #     - clusters.*.facts.nodes
+#     - clusters.*.neighbours.*
 #     - gateway.spec.hostNetwork
 #     - gateway.spec.ports.*
 package validate.host_network
 
 import data.lib.gateway
 import data.lib.ports
+import data.lib.replicas
 import data.lib.result
 import data.lib.scaling
 
@@ -40,6 +42,35 @@ deny contains finding if {
 		]),
 		"fix": "lower it, or set spec.hostNetwork to false",
 	})
+}
+
+# Every proxy listens on the same ports for its own, so that a node takes one pod of all gateways on its network.
+deny contains finding if {
+	input.gateway.spec.hostNetwork == true
+	some id in gateway.clusters
+	nodes := input.clusters[id].facts.nodes
+	wanted := scaling.fewest(id)
+	wanted.pods <= nodes
+	others := pods_of_neighbours(id)
+	room := max([0, nodes - sum([pods | some pods in others])])
+	wanted.pods > room
+	finding := result.finding(rego.metadata.chain(), {
+		"field": wanted.field,
+		"message": sprintf("must be at most %d, as of the %d nodes of %s those with a pod of %s on their network take no other, is %d", [
+			room,
+			nodes,
+			id,
+			concat(", ", object.keys(others)),
+			wanted.pods,
+		]),
+		"fix": "lower it, or set spec.hostNetwork to false",
+	})
+}
+
+# How many pods the other gateways are sure to have on the network of a cluster's nodes.
+pods_of_neighbours(id) := {name: pods |
+	some name, spec in input.clusters[id].neighbours
+	pods := replicas.fewest(spec).pods
 }
 
 deny contains finding if {

@@ -16,6 +16,17 @@ crowded(field, nodes, id, pods) := finding(
 	"lower it, or set spec.hostNetwork to false",
 )
 
+squeezed(most, nodes, names, pods) := finding(
+	"spec.replicaCount",
+	sprintf(
+		"must be at most %d, as of the %d nodes of c1 those with a pod of %s on their network take no other, is %d",
+		[most, nodes, names, pods],
+	),
+	"lower it, or set spec.hostNetwork to false",
+)
+
+beside(neighbours, nodes, pods) := object.union(sized(nodes, {"replicaCount": pods}), {"clusters": {"c1": {"neighbours": neighbours}}})
+
 taken(i, target) := finding(
 	sprintf("spec.ports[%d].targetPort", [i]),
 	sprintf("must be a port that nodes do not use themselves, is %d", [target]),
@@ -65,6 +76,25 @@ test_counts_the_pods_that_an_autoscaler_keeps if {
 test_names_the_override_that_is_too_large if {
 	overridden := {"gateway": {"spec": {"overrides": {"c1": {"replicaCount": 4}}}}}
 	answers({crowded("spec.overrides.c1.replicaCount", 3, "c1", 4)}, {risky}, object.union(sized(3, {"replicaCount": 4}), overridden))
+}
+
+test_leaves_the_pods_of_other_gateways_their_nodes if {
+	scaled := {"minReplicas": 2, "maxReplicas": 9, "cpu": {"targetAverageUtilization": 80}}
+	others := {"a/one": {"replicaCount": 1}, "a/two": scaled}
+	answers(set(), {risky}, beside({}, 1, 1))
+	answers(set(), {risky}, beside(others, 4, 1))
+	answers({squeezed(1, 4, "a/one, a/two", 2)}, {risky}, beside(others, 4, 2))
+	answers({squeezed(0, 2, "a/one, a/two", 1)}, {risky}, beside(others, 2, 1))
+	answers({squeezed(1, 2, "a/one", 2)}, {risky}, beside({"a/one": {}}, 2, 2))
+	answers({squeezed(1, 3, "a/one, a/three", 2)}, {risky}, beside({"a/one": {}, "a/three": {}}, 3, 2))
+}
+
+test_says_once_what_is_too_much_without_others_too if {
+	answers({crowded("spec.replicaCount", 2, "c1", 3)}, {risky}, beside({"a/one": {}}, 2, 3))
+}
+
+test_knows_of_no_neighbour_of_whom_nobody_told if {
+	answers(set(), {risky}, json.remove(beside({"a/one": {}}, 1, 1), ["clusters/c1/neighbours"]))
 }
 
 test_refuses_nothing_for_a_number_that_is_not_known if {
