@@ -65,7 +65,8 @@ func (c *Controller) Reconcile(ctx context.Context, request reconcile.Request) (
 	condition.ObservedGeneration = registered.Generation
 	meta.SetStatusCondition(&registered.Status.Conditions, condition)
 	if !equality.Semantic.DeepEqual(stored.Status, registered.Status) {
-		if err := c.Hub.GetClient().Status().Patch(ctx, registered, client.MergeFrom(stored)); err != nil {
+		// A list is written as a whole, and conditions of others are in it.
+		if err := c.Hub.GetClient().Status().Patch(ctx, registered, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
 			return reconcile.Result{}, fmt.Errorf("writing the status of GatewayCluster %s: %w", request.Name, client.IgnoreNotFound(err))
 		}
 	}

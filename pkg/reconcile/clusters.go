@@ -47,7 +47,7 @@ type known struct {
 
 // of is the cluster that a registration means. An error says since when and why it is not connected.
 func (c *clusters) of(registered *v1alpha1.GatewayCluster) (*cluster, error) {
-	if registered.Spec.Local != nil && *registered.Spec.Local {
+	if isLocal(registered) {
 		return c.local, nil
 	}
 	return c.elsewhere(registered.Name)

@@ -2,20 +2,26 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	crcluster "sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/fence"
 )
 
@@ -29,25 +35,87 @@ const fenceSoon = 10 * time.Second
 // here is the key of the cluster that we run in; those of the others are their IDs.
 const here = ""
 
-// fences keeps the back doors of the clusters closed.
+// The reasons of a GatewayCluster's condition Fenced.
+const (
+	// reasonFenced: the fence is up.
+	reasonFenced = "FenceUp"
+	// reasonNotServed: the cluster knows no such policies; it is older than Kubernetes 1.30.
+	reasonNotServed = "NotServed"
+	// reasonNotAllowed: we may not write them there.
+	reasonNotAllowed = "NotAllowed"
+	// reasonFenceFailed: something else stands in the way.
+	reasonFenceFailed = "Failed"
+)
+
+// fences keeps the back doors of the clusters closed, and says of each cluster whether it is.
 type fences struct {
+	// hub holds the GatewayClusters.
+	hub      client.Client
 	clusters *clusters
 	options  fence.Options
 }
 
 // Reconcile puts the fence of a cluster up, or puts it right.
 func (f *fences) Reconcile(ctx context.Context, id string) (reconcile.Result, error) {
-	if id == here {
-		return reconcile.Result{}, f.clusters.local.fence(ctx, f.options)
+	cluster, result := f.clusters.local, reconcile.Result{}
+	if id != here {
+		var err error
+		if cluster, err = f.clusters.elsewhere(id); err != nil {
+			return reconcile.Result{RequeueAfter: fenceSoon}, nil //nolint:nilerr // told in the cluster's own condition
+		}
+		result.RequeueAfter = fenceAgain
 	}
-	cluster, err := f.clusters.elsewhere(id)
+	fault := cluster.fence(ctx, f.options)
+	told := f.tell(ctx, id, fencing(fault))
+	if apierrors.IsConflict(told) {
+		return reconcile.Result{RequeueAfter: fenceSoon}, fault
+	}
+	if err := errors.Join(fault, told); err != nil {
+		return reconcile.Result{}, fmt.Errorf("fencing cluster %q: %w", id, err)
+	}
+	return result, nil
+}
+
+// fencing is the condition that an attempt to put the fence up leaves.
+func fencing(fault error) metav1.Condition {
+	switch {
+	case fault == nil:
+		return condition(v1alpha1.ConditionFenced, metav1.ConditionTrue, reasonFenced, "Nobody but Portcullis and the cluster's own machinery changes what gateways are made of")
+	case meta.IsNoMatchError(fault) || apierrors.IsNotFound(fault):
+		return condition(v1alpha1.ConditionFenced, metav1.ConditionFalse, reasonNotServed, fmt.Sprintf("The cluster must serve ValidatingAdmissionPolicies, as Kubernetes does from 1.30 on: %v", fault))
+	case apierrors.IsForbidden(fault):
+		return condition(v1alpha1.ConditionFenced, metav1.ConditionFalse, reasonNotAllowed, fault.Error())
+	}
+	return condition(v1alpha1.ConditionFenced, metav1.ConditionFalse, reasonFenceFailed, fault.Error())
+}
+
+// tell writes the condition of a cluster, or of every registration of the one that we run in.
+func (f *fences) tell(ctx context.Context, id string, said metav1.Condition) error {
+	registered, err := listClusters(ctx, f.hub)
 	if err != nil {
-		return reconcile.Result{RequeueAfter: fenceSoon}, nil //nolint:nilerr // told in the cluster's own condition
+		return err
 	}
-	if err := cluster.fence(ctx, f.options); err != nil {
-		return reconcile.Result{}, fmt.Errorf("fencing cluster %s: %w", id, err)
+	for i := range registered {
+		cluster := &registered[i]
+		if id == here && !isLocal(cluster) || id != here && cluster.Name != id {
+			continue
+		}
+		stored := cluster.DeepCopy()
+		said.ObservedGeneration = cluster.Generation
+		if !meta.SetStatusCondition(&cluster.Status.Conditions, said) {
+			continue
+		}
+		// A list is written as a whole, and conditions of others are in it.
+		if err := f.hub.Status().Patch(ctx, cluster, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
+			return fmt.Errorf("writing the status of GatewayCluster %s: %w", cluster.Name, err)
+		}
 	}
-	return reconcile.Result{RequeueAfter: fenceAgain}, nil
+	return nil
+}
+
+// isLocal says whether a registration is of the cluster that we run in.
+func isLocal(cluster *v1alpha1.GatewayCluster) bool {
+	return cluster.Spec.Local != nil && *cluster.Spec.Local
 }
 
 // fence lets nobody but us, and the cluster's own machinery, change what gateways are made of.
@@ -82,10 +150,18 @@ func setupFences(mgr manager.Manager, worker *fences) (connectedFunc, error) {
 		}
 		return []string{here}
 	})
+	registered := handler.TypedEnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []string {
+		if cluster, ok := object.(*v1alpha1.GatewayCluster); ok && isLocal(cluster) {
+			return []string{here}
+		}
+		return nil
+	})
 	fences, err := builder.TypedControllerManagedBy[string](mgr).
 		Named("fences").
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicy{}, touched).
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, touched).
+		// The one that we run in may be registered, and then told of its fence, at any time.
+		Watches(&v1alpha1.GatewayCluster{}, registered, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(add(here)).
 		Build(worker)
 	return func(_ context.Context, id string, _ crcluster.Cluster) error {

@@ -57,7 +57,7 @@ func pass(t *testing.T, worker *gateways, server *api) error {
 
 func TestGatewayGetsItsFinalizerBeforeAnythingElse(t *testing.T) {
 	server := serverFor(t, fresh(t))
-	worker := &gateways{client: server, outcomes: outcomesHeld()}
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 
 	expectError(t, pass(t, worker, server), "")
 	expectEqual(t, "requests", server.calls, []string{writesMetadata})
@@ -70,13 +70,13 @@ func TestGatewayKeepsOthersFinalizers(t *testing.T) {
 	gw := fresh(t)
 	gw.Finalizers = []string{"example.com/keep"}
 	server := serverFor(t, gw)
-	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld()}, server), "")
+	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}, server), "")
 	expectEqual(t, "finalizers", storedGateway(t, server).Finalizers, []string{"example.com/keep", Finalizer})
 }
 
 func TestStatusIsWrittenOnceAndOnlyWhenItChanges(t *testing.T) {
 	server := serverFor(t, gatewayOf(t, `{clusterIds: [home]}`))
-	worker := &gateways{client: server, outcomes: outcomesHeld()}
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 	for _, step := range []struct {
 		name   string
 		report *outcome
@@ -101,14 +101,14 @@ func TestStatusIsWrittenOnceAndOnlyWhenItChanges(t *testing.T) {
 
 func TestARestartKeepsTheStatus(t *testing.T) {
 	server := serverFor(t, gatewayOf(t, `{clusterIds: [home]}`))
-	before := &gateways{client: server, outcomes: outcomesHeld()}
+	before := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 	before.outcomes.report(t.Context(), home, outcome{entry: entryIn("home", v1beta1.ClusterReady)})
 	expectError(t, pass(t, before, server), "")
 	expectError(t, pass(t, before, server), "")
 	stored := storedGateway(t, server)
 	server.calls = nil
 
-	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld()}, server), "")
+	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}, server), "")
 	expectEqual(t, "requests", server.calls, []string(nil))
 	expectEqual(t, "entries", stored.Status.Clusters, []v1beta1.ClusterStatus{entryIn("home", v1beta1.ClusterReady)})
 }
@@ -117,7 +117,7 @@ func TestGatewayGoesWhenNoEntryIsLeft(t *testing.T) {
 	leaving := deleted(gatewayOf(t, `{clusterIds: [home]}`, entryIn("home", v1beta1.ClusterReady)))
 	leaving.Finalizers = append(leaving.Finalizers, "example.com/keep")
 	server := serverFor(t, leaving)
-	worker := &gateways{client: server, outcomes: outcomesHeld()}
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 
 	expectError(t, pass(t, worker, server), "")
 	expectEqual(t, "requests while something is left", server.calls, []string{writesStatus})
@@ -137,7 +137,7 @@ func TestGatewayGoesWhenNoEntryIsLeft(t *testing.T) {
 
 func TestGatewayStaysWhileItsClusterCannotBeReached(t *testing.T) {
 	server := serverFor(t, deleted(gatewayOf(t, `{clusterIds: [away]}`, entryIn("away", v1beta1.ClusterReady))))
-	worker := &gateways{client: server, outcomes: outcomesHeld()}
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 	worker.outcomes.report(t.Context(), Target{edge, "away"}, outcome{entry: failedIn("away", "the cluster is not registered")})
 
 	expectError(t, pass(t, worker, server), "")
@@ -150,7 +150,7 @@ func TestADeletedGatewayWithoutOurFinalizerGetsNone(t *testing.T) {
 	gw.Finalizers = []string{"example.com/keep"}
 	server := serverFor(t, gw)
 
-	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld()}, server), "")
+	expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}, server), "")
 	expectEqual(t, "finalizers", storedGateway(t, server).Finalizers, []string{"example.com/keep"})
 	expectEqual(t, "entries", storedGateway(t, server).Status.Clusters, []v1beta1.ClusterStatus(nil))
 }
@@ -183,7 +183,7 @@ func TestGatewayWritesThatAreRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			server := serverFor(t, test.gw)
 			server.refusing(test.answer, test.call)
-			expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld()}, server), test.want)
+			expectError(t, pass(t, &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}, server), test.want)
 			expectEqual(t, "finalizers", storedGateway(t, server).Finalizers, test.gw.Finalizers)
 		})
 	}
@@ -191,7 +191,7 @@ func TestGatewayWritesThatAreRefused(t *testing.T) {
 
 func TestAReportSurvivesAStatusThatCouldNotBeWritten(t *testing.T) {
 	server := serverFor(t, deleted(gatewayOf(t, `{clusterIds: [home]}`, entryIn("home", v1beta1.ClusterDeleting))))
-	worker := &gateways{client: server, outcomes: outcomesHeld()}
+	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
 	worker.outcomes.report(t.Context(), home, outcome{gone: true})
 	server.refusing(conflict(), writesStatus)
 	expectError(t, pass(t, worker, server), "")
@@ -212,7 +212,7 @@ func TestStaleGatewaysAreNotWrittenOver(t *testing.T) {
 	if err := server.Update(t.Context(), changed); err != nil {
 		t.Fatal(err)
 	}
-	_, err := (&gateways{client: server, outcomes: outcomesHeld()}).Reconcile(t.Context(), stale)
+	_, err := (&gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}).Reconcile(t.Context(), stale)
 	expectError(t, err, "")
 	expectEqual(t, "status", storedGateway(t, server).Status.Status, "")
 }

@@ -124,7 +124,7 @@ func apiWith(t *testing.T, objects ...client.Object) *api {
 	server.WithWatch = interceptor.NewClient(fake.NewClientBuilder().
 		WithScheme(schemeOf(t)).
 		WithObjects(objects...).
-		WithStatusSubresource(&v1beta1.IstioGateway{}, &v1alpha1.ChangeApproval{}).
+		WithStatusSubresource(&v1beta1.IstioGateway{}, &v1alpha1.ChangeApproval{}, &v1alpha1.GatewayCluster{}).
 		WithReturnManagedFields().
 		Build(), interceptor.Funcs{
 		Get: func(ctx context.Context, inner client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {

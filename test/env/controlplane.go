@@ -20,6 +20,8 @@ type Options struct {
 	// Controllers starts kube-controller-manager, kube-scheduler and fake nodes too, so that a Deployment's
 	// pods become Ready and a Service of type LoadBalancer gets an address.
 	Controllers bool
+	// Audit makes the API server keep a record of every request that writes, in the file AuditLog.
+	Audit bool
 	// Progress hears of programs that have to be built first; nobody does when it is nil.
 	Progress io.Writer
 }
@@ -32,6 +34,8 @@ type ControlPlane struct {
 	Kubeconfig string
 	// Kubectl is the path of a kubectl of the API server's version.
 	Kubectl string
+	// AuditLog is where the record of requests is, an event of audit.k8s.io in JSON a line.
+	AuditLog string
 	// Dir holds everything temporary, until Stop removes it; logs are in log/.
 	Dir string
 

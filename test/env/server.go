@@ -2,6 +2,7 @@ package env
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,9 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
+
+//go:embed audit.yaml
+var auditPolicy []byte
 
 // startServer starts etcd and the API server through envtest, and installs our CRDs.
 func (c *ControlPlane) startServer(ctx context.Context, assets string, options Options) error {
@@ -57,5 +61,23 @@ func (c *ControlPlane) describe(assets string, options Options) (closeLogs func(
 		// somebody does, and a pod without its ServiceAccount should not start here either.
 		c.environment.ControlPlane.APIServer.Configure().Disable("disable-admission-plugins")
 	}
+	if options.Audit {
+		if err := c.audit(); err != nil {
+			return nil, err
+		}
+	}
 	return func() { _ = errors.Join(etcdLog.Close(), serverLog.Close()) }, nil
+}
+
+// audit makes the API server keep a record of every request that writes.
+func (c *ControlPlane) audit() error {
+	policy := filepath.Join(c.Dir, "audit-policy.yaml")
+	if err := os.WriteFile(policy, auditPolicy, 0o600); err != nil {
+		return fmt.Errorf("writing the audit policy: %w", err)
+	}
+	c.AuditLog = filepath.Join(c.Dir, "log", "audit.log")
+	arguments := c.environment.ControlPlane.APIServer.Configure()
+	arguments.Set("audit-policy-file", policy)
+	arguments.Set("audit-log-path", c.AuditLog)
+	return nil
 }

@@ -2,18 +2,24 @@ package hold_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/render"
 )
@@ -53,7 +59,37 @@ func closed(ctx context.Context, name string) *v1beta1.IstioGateway {
 	clusterOf(ctx, "fenced")
 	gw := gatewayIn(ctx, name, `{clusterIds: [fenced], replicaCount: 2, ports: [{name: http, port: 80}]}`)
 	bolted(ctx, gw)
+	Eventually(fencedAs).WithArguments(ctx, "fenced").Should(HavePrefix("True FenceUp"))
 	return gw
+}
+
+// fencedAs is what a cluster says of its fence.
+func fencedAs(ctx context.Context, name string) string {
+	cluster := &v1alpha1.GatewayCluster{}
+	if err := admin.Get(ctx, client.ObjectKey{Name: name}, cluster); err != nil {
+		return err.Error()
+	}
+	told := meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionFenced)
+	if told == nil {
+		return "not told"
+	}
+	return fmt.Sprintf("%s %s %s", told.Status, told.Reason, told.Message)
+}
+
+// recorded is what the API server noted of emergencies, a line each.
+func recorded() []string {
+	GinkgoHelper()
+	text, err := os.ReadFile(plane.AuditLog)
+	Expect(err).NotTo(HaveOccurred())
+	var out []string
+	for line := range strings.Lines(string(text)) {
+		event := struct{ Annotations map[string]string }{}
+		// The last line may be half written.
+		if json.Unmarshal([]byte(line), &event) == nil {
+			out = append(out, event.Annotations[fence.Name+"/"+fence.AuditEmergency])
+		}
+	}
+	return out
 }
 
 var _ = Describe("The back door", func() {
@@ -142,8 +178,38 @@ var _ = Describe("The back door", func() {
 		Expect(err).NotTo(HaveOccurred())
 		output, err := kubectl(ctx, kubeconfig, "set", "image", "deployment/istio-burning", "istio-proxy=example.com/proxy:hotfix")
 		Expect(err).NotTo(HaveOccurred(), output)
+		Eventually(recorded).Should(ContainElement("olga UPDATE Deployment istio-system/istio-burning of IstioGateway burning"))
 		expectHeld(ctx, gw, v1beta1.TemplateDrifted)
 		Consistently(imageOf).WithArguments(ctx, gw).Should(Equal("example.com/proxy:hotfix"))
+	})
+
+	It("is said to be open where the controller may not close it, while gateways go on", func(ctx context.Context) {
+		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "limited"}, Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{"", "apps", "autoscaling", "policy", "rbac.authorization.k8s.io"}, Resources: []string{"*"}, Verbs: []string{"*"},
+		}}}
+		binding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: role.ObjectMeta,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "limited"}},
+		}
+		file, _, err := plane.KubeconfigFor("limited")
+		Expect(err).NotTo(HaveOccurred())
+		kubeconfig, err := os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "limited"}, Data: map[string][]byte{"limited": kubeconfig}}
+		cluster := &v1alpha1.GatewayCluster{
+			ObjectMeta: metav1.ObjectMeta{Name: "limited"},
+			Spec:       v1alpha1.GatewayClusterSpec{KubeconfigSecret: &v1alpha1.SecretReference{Namespace: namespace, Name: "limited"}},
+		}
+		DeferCleanup(unfence)
+		for _, object := range []client.Object{role, binding, secret, cluster} {
+			Expect(admin.Create(ctx, object)).To(Succeed())
+			DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, object)).To(Succeed()) })
+		}
+		startController(fenced())
+		Eventually(fencedAs).WithArguments(ctx, "limited").Should(And(
+			HavePrefix("False NotAllowed applying ValidatingAdmissionPolicy "+fence.Name), ContainSubstring(`User "limited" cannot patch resource "validatingadmissionpolicies"`)))
+		gatewayIn(ctx, "unfenced", `{clusterIds: [limited]}`)
 	})
 
 	It("is closed again when somebody opens it", func(ctx context.Context) {

@@ -64,7 +64,7 @@ var (
 var _ = BeforeSuite(func(ctx context.Context) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter)))
 	var err error
-	plane, err = env.Start(ctx, env.Options{Controllers: true, Progress: GinkgoWriter})
+	plane, err = env.Start(ctx, env.Options{Controllers: true, Audit: true, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
 	scheme = runtime.NewScheme()

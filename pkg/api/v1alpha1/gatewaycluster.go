@@ -12,6 +12,7 @@ import (
 // +kubebuilder:resource:scope=Cluster,shortName=gwc
 // +kubebuilder:printcolumn:name="Local",type=boolean,JSONPath=`.spec.local`
 // +kubebuilder:printcolumn:name="Reachable",type=string,JSONPath=`.status.conditions[?(@.type=="Reachable")].status`
+// +kubebuilder:printcolumn:name="Fenced",type=string,JSONPath=`.status.conditions[?(@.type=="Fenced")].status`
 // +kubebuilder:printcolumn:name="Mesh",type=string,JSONPath=`.spec.mesh.version`
 // +kubebuilder:printcolumn:name="Kubernetes",type=string,JSONPath=`.status.facts.kubernetesVersion`
 // +kubebuilder:printcolumn:name="Virtual Nodes",type=string,JSONPath=`.status.facts.virtualNodes`
@@ -166,7 +167,7 @@ type ClusterFacts struct {
 
 // GatewayClusterStatus is what was found out about a cluster.
 type GatewayClusterStatus struct {
-	// Conditions of the cluster: Reachable.
+	// Conditions of the cluster: Reachable, and Fenced where the controller closes the back door.
 	//
 	// +optional
 	// +listType=map
@@ -177,6 +178,10 @@ type GatewayClusterStatus struct {
 	// +optional
 	Facts *ClusterFacts `json:"facts,omitempty"`
 }
+
+// ConditionFenced says whether a cluster's API server keeps everybody but the controller and the cluster's own machinery
+// from changing what gateways are made of.
+const ConditionFenced = "Fenced"
 
 // ConditionReachable says whether a cluster's API server answers.
 const ConditionReachable = "Reachable"
