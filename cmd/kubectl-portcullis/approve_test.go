@@ -52,7 +52,7 @@ func TestApproveTakesNothingButYesForYes(t *testing.T) {
 			t.Errorf("%q: got %v", test.answer, err)
 		}
 	}
-	two := approveOptions{streams: genericiooptions.IOStreams{Out: &bytes.Buffer{}}, answers: bufio.NewReader(strings.NewReader("y\ny\n"))}
+	two := approveOptions{streams: genericiooptions.IOStreams{Out: &bytes.Buffer{}}, answers: bufio.NewReader(strings.NewReader("y\nyes\n"))}
 	for range 2 {
 		if err := two.confirm(); err != nil {
 			t.Errorf("one question after another: got %v", err)

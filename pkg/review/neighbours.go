@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/gateway"
@@ -22,6 +23,10 @@ func (r *Reviewer) meet(ctx context.Context, request Request, clusters map[strin
 	if err != nil {
 		return fmt.Errorf("listing the other gateways: %w", err)
 	}
+	// Whoever else counts the pods of a gateway may have none.
+	others = slices.DeleteFunc(slices.Clone(others), func(other v1beta1.IstioGateway) bool {
+		return other.Annotations[gateway.AnnotationReplicasManagedByASM] == "false"
+	})
 	known := byName(registered)
 	for id, cluster := range clusters {
 		cluster.Neighbours = map[string]any{}
@@ -29,9 +34,7 @@ func (r *Reviewer) meet(ctx context.Context, request Request, clusters map[strin
 	}
 	for i := range others {
 		other := &others[i]
-		// Whoever else counts the pods of a gateway may have none.
-		if !onHost(other) || other.Annotations[gateway.AnnotationReplicasManagedByASM] == "false" ||
-			other.Namespace == request.Namespace && other.Name == request.Name {
+		if !onHost(other) || other.Namespace == request.Namespace && other.Name == request.Name {
 			continue
 		}
 		for _, id := range gateway.Clusters(other, registered) {
