@@ -101,6 +101,11 @@ func ObjectName(name string) string {
 	return "istio-" + name
 }
 
+// CanaryName is the name of a gateway's canary Deployment in every cluster, as ASM documents it.
+func CanaryName(name string) string {
+	return ObjectName(name) + "-canary"
+}
+
 // isTrue reads an optional switch that is off unless it is turned on.
 func isTrue(value *bool) bool {
 	return value != nil && *value

@@ -118,7 +118,7 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	}
 	objects := plan.objects.List()
 	ready := announced(objects, entry.Objects)
-	applied, lacks, err := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
+	applied, lacks, err := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan)
 	applied = append(applied, customs(objects)...)
 	if err != nil {
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
@@ -143,11 +143,11 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, lacks, failed error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, lacks, failed error) {
 	for _, object := range objects {
 		at := ""
-		if *object.GetKind() == "Deployment" {
-			at = version
+		if object == render.Object(plan.objects.Deployment) {
+			at = plan.at
 		}
 		done, err := to.apply(ctx, object, at)
 		var lack *lacking

@@ -99,6 +99,8 @@ func (c *cluster) planBeside(ctx context.Context, gw *v1beta1.IstioGateway, in *
 		// Pods cannot tell the two profiles apart, so there is nothing to approve.
 		wanted = newest
 	}
+	// A canary is there to try the newest.
+	wanted.objects.Canary = newest.objects.Canary
 	if live == nil {
 		return wanted.described(gw, says)
 	}

@@ -34,6 +34,8 @@ type Objects struct {
 	Service *corev1ac.ServiceApplyConfiguration
 	// Deployment runs the pods.
 	Deployment *appsv1ac.DeploymentApplyConfiguration
+	// Canary runs one pod more, of the newest mesh profile; nil unless it is asked for.
+	Canary *appsv1ac.DeploymentApplyConfiguration
 	// HorizontalPodAutoscaler counts the pods; nil when the gateway does so itself.
 	HorizontalPodAutoscaler *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
 	// PodDisruptionBudget keeps node drains from taking all pods; nil while one is all that is certain.
@@ -62,12 +64,17 @@ func Render(p gateway.Placed) (Objects, error) {
 	if err != nil {
 		return Objects{}, err
 	}
+	canary, err := canary(p)
+	if err != nil {
+		return Objects{}, err
+	}
 	return Objects{
 		ServiceAccount:          serviceAccount(p),
 		Role:                    role(p),
 		RoleBinding:             roleBinding(p),
 		Service:                 service,
 		Deployment:              deployment,
+		Canary:                  canary,
 		HorizontalPodAutoscaler: horizontalPodAutoscaler(p),
 		PodDisruptionBudget:     podDisruptionBudget(p),
 		EnvoyFilter:             envoyFilter(p),
@@ -84,6 +91,7 @@ func (o Objects) List() []Object {
 	out = appendWanted(out, o.RoleBinding)
 	out = appendWanted(out, o.Service)
 	out = appendWanted(out, o.Deployment)
+	out = appendWanted(out, o.Canary)
 	out = appendWanted(out, o.HorizontalPodAutoscaler)
 	out = appendWanted(out, o.PodDisruptionBudget)
 	out = appendWanted(out, o.EnvoyFilter)

@@ -32,12 +32,16 @@ func TestListLeavesOutWhatIsNotWanted(t *testing.T) {
 
 func TestEveryObjectIsNamedAfterTheGateway(t *testing.T) {
 	for name, in := range cases(t) {
-		for _, object := range rendered(t, in).List() {
+		objects := rendered(t, in)
+		for _, object := range objects.List() {
 			kind := *object.GetKind()
 			wantName := "istio-" + in.gateway.Name
 			if kind == "Gateway" {
 				// VirtualServices refer to it by the name that its author knows.
 				wantName = in.gateway.Name
+			}
+			if object == Object(objects.Canary) {
+				wantName += "-canary"
 			}
 			for key, want := range map[string]string{
 				"name":      wantName,
