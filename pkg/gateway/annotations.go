@@ -28,6 +28,17 @@ const (
 	AnnotationDrainTimeout = "asm.alibabacloud.com/gateway-drain-timeout-seconds"
 )
 
+// The annotations by which a gateway asks for a certificate. The issuers' are cert-manager's own convention.
+// https://cert-manager.io/docs/usage/gateway/#supported-annotations
+const (
+	// AnnotationIssuer is the name of an Issuer in the gateway's namespace.
+	AnnotationIssuer = "cert-manager.io/issuer"
+	// AnnotationClusterIssuer is the name of a ClusterIssuer; an Issuer goes before it.
+	AnnotationClusterIssuer = "cert-manager.io/cluster-issuer"
+	// AnnotationTLSHosts lists the names that the certificate is for, separated by commas.
+	AnnotationTLSHosts = "portcullis.dev/tls-hosts"
+)
+
 // The annotations of the guard. Only its webhook sets them: what anybody else writes there is put back.
 const (
 	// AnnotationApprovedBy names the ChangeApprovals that let disruptive changes of the gateway in and that the

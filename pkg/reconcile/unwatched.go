@@ -55,6 +55,9 @@ func provider(kind schema.GroupVersionKind) string {
 	if strings.HasSuffix(kind.Group, "istio.io") {
 		return "Istio's CustomResourceDefinitions"
 	}
+	if kind.Group == "cert-manager.io" {
+		return "cert-manager"
+	}
 	return "the CustomResourceDefinition of " + kind.GroupKind().String()
 }
 

@@ -22,7 +22,7 @@ func istioGateway(p gateway.Placed) *Custom {
 	var servers []any
 	for _, port := range p.Spec.Ports {
 		if transport, known := transport(port.Protocol); known && transport == corev1.ProtocolTCP && !slices.Contains(proxyPorts[:], port.Port) {
-			servers = append(servers, server(port))
+			servers = append(servers, server(p, port))
 		}
 	}
 	if len(servers) == 0 {
@@ -36,15 +36,25 @@ func istioGateway(p gateway.Placed) *Custom {
 	return out
 }
 
-// server listens on a port for every host. TLS goes through as it is: which certificate would end it is not known here.
-func server(port corev1.ServicePort) map[string]any {
-	protocol := routed(port)
+// server listens on a port for every host. TLS goes through as it is, unless the gateway has a certificate of its own: then
+// it ends here, for the hosts of that.
+func server(p gateway.Placed, port corev1.ServicePort) map[string]any {
+	protocol, hosts := routed(port), []string{"*"}
+	var tls map[string]any
+	switch {
+	case protocol != "TLS":
+	case certificate(p) != nil:
+		protocol, hosts = "HTTPS", tlsHosts(p)
+		tls = map[string]any{"mode": "SIMPLE", "credentialName": tlsSecret(p)}
+	default:
+		tls = map[string]any{"mode": "PASSTHROUGH"}
+	}
 	out := map[string]any{
 		"port":  map[string]any{"number": port.Port, "name": port.Name, "protocol": protocol},
-		"hosts": []string{"*"},
+		"hosts": hosts,
 	}
-	if protocol == "TLS" {
-		out["tls"] = map[string]any{"mode": "PASSTHROUGH"}
+	if tls != nil {
+		out["tls"] = tls
 	}
 	return out
 }

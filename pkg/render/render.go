@@ -42,6 +42,8 @@ type Objects struct {
 	PodDisruptionBudget *policyv1ac.PodDisruptionBudgetApplyConfiguration
 	// EnvoyFilter compresses responses; nil when that is off.
 	EnvoyFilter *Custom
+	// Certificate is cert-manager's; nil unless the gateway names an issuer and hosts.
+	Certificate *Custom
 	// Gateway is Istio's, which opens the ports to routing; nil unless it is to be made.
 	Gateway *Custom
 }
@@ -78,6 +80,7 @@ func Render(p gateway.Placed) (Objects, error) {
 		HorizontalPodAutoscaler: horizontalPodAutoscaler(p),
 		PodDisruptionBudget:     podDisruptionBudget(p),
 		EnvoyFilter:             envoyFilter(p),
+		Certificate:             certificate(p),
 		Gateway:                 istioGateway(p),
 	}, nil
 }
@@ -95,6 +98,7 @@ func (o Objects) List() []Object {
 	out = appendWanted(out, o.HorizontalPodAutoscaler)
 	out = appendWanted(out, o.PodDisruptionBudget)
 	out = appendWanted(out, o.EnvoyFilter)
+	out = appendWanted(out, o.Certificate)
 	return appendWanted(out, o.Gateway)
 }
 

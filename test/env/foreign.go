@@ -15,6 +15,7 @@ func ForeignKinds() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
 		{Group: "networking.istio.io", Version: "v1alpha3", Kind: "EnvoyFilter"},
 		{Group: "networking.istio.io", Version: "v1", Kind: "Gateway"},
+		{Group: "cert-manager.io", Version: "v1", Kind: "Certificate"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/env"
 )
 
@@ -47,6 +48,7 @@ var _ = Describe("An object of another project's kind", func() {
 	start := func(ctx context.Context, name string) []*unstructured.Unstructured {
 		GinkgoHelper()
 		gw = gatewayOf(name, withCustoms)
+		gw.Annotations = map[string]string{gateway.AnnotationIssuer: "ours", gateway.AnnotationTLSHosts: name + ".example.com"}
 		expectApplied(ctx, gw)
 		expectReady(ctx, gw)
 		objects := customs(name)
@@ -61,6 +63,7 @@ var _ = Describe("An object of another project's kind", func() {
 		Expect(gw.Status.Clusters[0].Objects).To(ContainElements(
 			v1beta1.ObjectReference{APIVersion: "networking.istio.io/v1alpha3", Kind: "EnvoyFilter", Name: "istio-filtered"},
 			v1beta1.ObjectReference{APIVersion: "networking.istio.io/v1", Kind: "Gateway", Name: "filtered"},
+			v1beta1.ObjectReference{APIVersion: "cert-manager.io/v1", Kind: "Certificate", Name: "istio-filtered"},
 		))
 		for _, object := range objects {
 			version := object.GetResourceVersion()
@@ -81,7 +84,10 @@ var _ = Describe("An object of another project's kind", func() {
 
 	It("goes when the field goes that asks for it", func(ctx context.Context) {
 		objects := start(ctx, "shrunk")
-		expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.Compression, gw.Spec.AutoCreateGatewayYaml = nil, nil })
+		expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) {
+			gw.Spec.Compression, gw.Spec.AutoCreateGatewayYaml = nil, nil
+			delete(gw.Annotations, gateway.AnnotationTLSHosts)
+		})
 		for _, object := range objects {
 			Eventually(gone).WithArguments(ctx, object).Should(BeTrue(), object.GetKind())
 		}

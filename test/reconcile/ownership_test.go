@@ -78,7 +78,7 @@ var _ = Describe("What others own", func() {
 
 	When("an autoscaler that has scaled a gateway to six is switched off", func() {
 		It("keeps the six until somebody asks for another number", func(ctx context.Context) {
-			gw := gatewayOf("shrunk", `{clusterIds: [local], replicaCount: 2, minReplicas: 2, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
+			gw := gatewayOf("outgrown", `{clusterIds: [local], replicaCount: 2, minReplicas: 2, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
 			scale(ctx, gw, 6)
