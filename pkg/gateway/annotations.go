@@ -55,3 +55,26 @@ func Forgotten(gw *v1beta1.IstioGateway, id string) bool {
 func isSeparator(r rune) bool {
 	return r == ',' || r == ' '
 }
+
+// AnnotationPaused "true", or the IDs of clusters separated by commas, keeps the controller from writing what a gateway is
+// made of: everywhere, or in those clusters. What the guard refuses it goes on refusing.
+const AnnotationPaused = "portcullis.dev/paused"
+
+// Paused says whether somebody asked that nothing of a gateway be written in a cluster. A word that names none of its
+// clusters, as "true" does not, means all of them: whoever misspells a pause must not find that it was none. A gateway that
+// is deleted is not paused: to delete it is the later wish.
+func Paused(gw *v1beta1.IstioGateway, id string) bool {
+	value := gw.Annotations[AnnotationPaused]
+	if value == "false" || gw.DeletionTimestamp != nil {
+		return false
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(value, isSeparator), func(word string) bool {
+		return word == id || !isIn(gw, word)
+	})
+}
+
+// isIn says whether a gateway is, or shall be, in a cluster.
+func isIn(gw *v1beta1.IstioGateway, id string) bool {
+	return slices.Contains(gw.Spec.ClusterIDs, id) ||
+		slices.ContainsFunc(gw.Status.Clusters, func(entry v1beta1.ClusterStatus) bool { return entry.ClusterID == id })
+}

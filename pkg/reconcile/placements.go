@@ -48,6 +48,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, nil
 	}
 	entry = p.outcomes.latest(target, entry)
+	entry.Paused, entry.Waiting = gateway.Paused(gw, target.Cluster), nil
 	registered, err := listClusters(ctx, p.hub)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -85,6 +86,13 @@ func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry 
 	to, err := p.clusters.of(in)
 	if err != nil {
 		return p.unreachable(gw, entry, stays, err), nil
+	}
+	if entry.Paused && !stays {
+		entry.Waiting = []string{"everything there is to be deleted"}
+		return outcome{entry: entry}, nil
+	}
+	if entry.Paused {
+		return p.pause(ctx, to, gw, entry, in)
 	}
 	if !stays {
 		return p.remove(ctx, to, gw, entry)

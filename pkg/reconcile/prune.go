@@ -35,9 +35,29 @@ func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string
 		}
 	}
 	entry, _ := entryOf(gw, id)
-	dropped := slices.DeleteFunc(entry.Objects, func(object v1beta1.ObjectReference) bool { return slices.Contains(keep, object) })
-	_, err := c.deleteUnwatched(ctx, gw, id, dropped)
+	_, err := c.deleteUnwatched(ctx, gw, id, without(entry.Objects, keep))
 	return err
+}
+
+// surplus names what pruning would delete.
+func (c *cluster) surplus(ctx context.Context, gw *v1beta1.IstioGateway, id string, keep []v1beta1.ObjectReference) ([]v1beta1.ObjectReference, error) {
+	var out []v1beta1.ObjectReference
+	for _, kind := range ownedKinds() {
+		found, err := c.find(ctx, c.client, kind, gw, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range found {
+			out = append(out, referenceTo(object))
+		}
+	}
+	entry, _ := entryOf(gw, id)
+	return without(append(out, unwatchedOf(entry.Objects)...), keep), nil
+}
+
+// without are the objects of a list that are not in another one.
+func without(objects, others []v1beta1.ObjectReference) []v1beta1.ObjectReference {
+	return slices.DeleteFunc(slices.Clone(objects), func(object v1beta1.ObjectReference) bool { return slices.Contains(others, object) })
 }
 
 // removeAll deletes all that a gateway is made of, and says how many objects are still there. The Service

@@ -180,6 +180,15 @@ type ClusterStatus struct {
 	//
 	// +optional
 	Held *HeldRestart `json:"held,omitempty"`
+	// Nothing is written there, because somebody paused the gateway there.
+	//
+	// +optional
+	Paused bool `json:"paused,omitempty"`
+	// What is not as the gateway says there and waits for the end of the pause, one object an item.
+	//
+	// +optional
+	// +listType=atomic
+	Waiting []string `json:"waiting,omitempty"`
 	// Objects applied there, in the order of their application.
 	//
 	// +optional
