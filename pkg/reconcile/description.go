@@ -33,6 +33,8 @@ type description struct {
 	generation, renderer int64
 	// mesh is the mesh profile, nil when nothing is said of it.
 	mesh *v1alpha1.MeshProfile
+	// counting says who counts the pods.
+	counting counting
 }
 
 // ours are the fields of a Deployment that we own on record.
@@ -60,6 +62,9 @@ func descriptionIn(owned *appsv1ac.DeploymentApplyConfiguration) (description, e
 	}
 	if err := json.Unmarshal([]byte(said[annotationMesh]), out.mesh); err != nil {
 		return description{}, fmt.Errorf("annotation %s of Deployment %s must be a mesh profile: %w", annotationMesh, *owned.Name, err)
+	}
+	if out.counting, err = countingIn(said); err != nil {
+		return description{}, fmt.Errorf("reading Deployment %s: %w", *owned.Name, err)
 	}
 	return out, nil
 }

@@ -402,6 +402,7 @@ func TestDescriptionsThatCannotBeReadAreErrors(t *testing.T) {
 	for annotation, want := range map[string]string{
 		annotationGeneration: `annotation portcullis.dev/generation of Deployment istio-edge must be a number: strconv.ParseInt: parsing "x": invalid syntax`,
 		annotationRenderer:   `annotation portcullis.dev/renderer of Deployment istio-edge must be a number: strconv.ParseInt: parsing "x": invalid syntax`,
+		annotationReplicas:   `reading Deployment istio-edge: annotation portcullis.dev/replicas must say who counts the pods: invalid character 'x' looking for beginning of value`,
 		annotationMesh:       `annotation portcullis.dev/mesh of Deployment istio-edge must be a mesh profile: invalid character 'x' looking for beginning of value`,
 	} {
 		t.Run(annotation, func(t *testing.T) {

@@ -28,6 +28,8 @@ type plan struct {
 	renderer int64
 	// fingerprint names what of the gateway decides what runs.
 	fingerprint string
+	// counting says who counts the pods.
+	counting counting
 	// held is the restart that the plan leaves out, nil when it leaves out none.
 	held *v1beta1.HeldRestart
 	// at is the resource version of the Deployment that was judged: what came after it may restart what nobody
@@ -92,6 +94,7 @@ func (c *cluster) planBeside(ctx context.Context, gw *v1beta1.IstioGateway, in *
 	if err != nil {
 		return plan{}, err
 	}
+	wanted, newest = wanted.counted(live, says.counting), newest.counted(live, says.counting)
 	if wanted.hash == newest.hash {
 		// Pods cannot tell the two profiles apart, so there is nothing to approve.
 		wanted = newest
@@ -116,6 +119,9 @@ func (p plan) described(gw *v1beta1.IstioGateway, says description) (plan, error
 func (p plan) with(says description) (plan, error) {
 	annotations, err := says.annotations()
 	if err != nil {
+		return plan{}, err
+	}
+	if annotations, err = p.counting.annotate(annotations); err != nil {
 		return plan{}, err
 	}
 	deployment := *p.objects.Deployment

@@ -25,19 +25,43 @@ func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructur
 	if _, stated, _ := unstructured.NestedFieldNoCopy(desired.Object, "spec", "replicas"); stated {
 		return nil
 	}
-	held := &unstructured.Unstructured{}
-	held.SetGroupVersionKind(desired.GroupVersionKind())
-	held.SetNamespace(deployment.Namespace)
-	held.SetName(deployment.Name)
-	held.SetResourceVersion(deployment.ResourceVersion)
-	held.Object["spec"] = map[string]any{"replicas": int64(*deployment.Spec.Replicas)}
-	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(held), client.FieldOwner(handOverOwner)); err != nil {
-		return fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.Namespace, deployment.Name, err)
+	version, err := c.leave(ctx, desired, deployment.ResourceVersion, *deployment.Spec.Replicas)
+	if err != nil {
+		return err
 	}
 	if desired.GetResourceVersion() == deployment.ResourceVersion {
-		desired.SetResourceVersion(held.GetResourceVersion())
+		desired.SetResourceVersion(version)
 	}
 	return nil
+}
+
+// startWith gives a Deployment that was just made its first pods, where somebody else counts them from then on: the API
+// server has made it with one, and an autoscaler looks at it only later.
+func (c *cluster) startWith(ctx context.Context, made *unstructured.Unstructured) error {
+	said, err := countingIn(made.GetAnnotations())
+	if err != nil || said.AtFirst == nil || *said.AtFirst == 1 {
+		return err
+	}
+	version, err := c.leave(ctx, made, made.GetResourceVersion(), *said.AtFirst)
+	if err != nil {
+		return err
+	}
+	made.SetResourceVersion(version)
+	return nil
+}
+
+// leave states a number of replicas for others to write over, and returns the version of the Deployment that comes of it.
+func (c *cluster) leave(ctx context.Context, deployment client.Object, version string, replicas int32) (string, error) {
+	held := &unstructured.Unstructured{}
+	held.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	held.SetNamespace(deployment.GetNamespace())
+	held.SetName(deployment.GetName())
+	held.SetResourceVersion(version)
+	held.Object["spec"] = map[string]any{"replicas": int64(replicas)}
+	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(held), client.FieldOwner(handOverOwner)); err != nil {
+		return "", fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.GetNamespace(), deployment.GetName(), err)
+	}
+	return held.GetResourceVersion(), nil
 }
 
 // ownsReplicas says whether we are on record as the owner of a Deployment's replicas.

@@ -2,10 +2,12 @@ package policy_test
 
 import (
 	"context"
+	"os/exec"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gexec"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -90,6 +92,24 @@ parameters: {namespace: {allowed: [elsewhere]}}`)
 		Expect(tried(gateway("edge", "elsewhere", "{env: dev}"))).To(HavePrefix("accepted"))
 		Expect(tried(gateway("edge", "elsewhere", "{env: prod}"))).To(ContainSubstring("must be istio-system, is elsewhere"))
 		Expect(tried(gateway("edge", namespace, "{env: dev}"))).To(ContainSubstring("must be elsewhere, is istio-system"))
+	})
+
+	It("goes in as kubectl portcullis packs it, and holds", func(ctx context.Context) {
+		plugin, err := gexec.Build("portcullis.dev/portcullis/cmd/kubectl-portcullis")
+		Expect(err).NotTo(HaveOccurred())
+		run := func(args ...string) string {
+			GinkgoHelper()
+			output, err := exec.CommandContext(ctx, plugin, append([]string{"policy"}, args...)...).Output()
+			Expect(err).NotTo(HaveOccurred(), "%s", output)
+			return string(output)
+		}
+		rules := GinkgoT().TempDir()
+		run("new", "owner", "--policy", "acme", "--dir", rules)
+		packed := run("pack", rules)
+		DeferCleanup(expectGone, "acme")
+		Expect(kubectl(packed, "apply", "-f", "-")).To(ContainSubstring("gatewaypolicy.portcullis.dev/acme created"))
+		expectWaited("acme")
+		Expect(tried(gateway("edge", namespace, "{}"))).To(ContainSubstring("denied the request: owner: "))
 	})
 
 	It("fills in by its own rule", func() {

@@ -64,6 +64,34 @@ var _ = Describe("What others own", func() {
 		})
 	})
 
+	When("a gateway comes with an autoscaler", func() {
+		It("has the fewest pods that this keeps from the start", func(ctx context.Context) {
+			gw := gatewayOf("born-scaled", `{clusterIds: [local], minReplicas: 3, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
+			expectApplied(ctx, gw)
+			Eventually(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(3)))
+			scale(ctx, gw, 6)
+			touch(ctx, gw, "scaled")
+			Consistently(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(6)))
+			Expect(notes(ctx, gw, "DriftCorrected")).To(BeEmpty())
+		})
+	})
+
+	When("an autoscaler that has scaled a gateway to six is switched off", func() {
+		It("keeps the six until somebody asks for another number", func(ctx context.Context) {
+			gw := gatewayOf("shrunk", `{clusterIds: [local], replicaCount: 2, minReplicas: 2, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			scale(ctx, gw, 6)
+			expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.AutoscaleEnabled = new(false) })
+			touch(ctx, gw, "off")
+			Consistently(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(6)))
+			scale(ctx, gw, 4)
+			Eventually(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(6)), "the number is the gateway's now")
+			expectChanged(ctx, gw, func(gw *v1beta1.IstioGateway) { gw.Spec.ReplicaCount = new(int32(3)) })
+			Eventually(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(3)))
+		})
+	})
+
 	When("somebody scales a gateway without autoscaler by hand", func() {
 		It("puts the replicas back, and tells who had changed them", func(ctx context.Context) {
 			gw := gatewayOf("steady", `{clusterIds: [local], replicaCount: 2, ports: [{name: http, port: 80}]}`)
