@@ -78,3 +78,39 @@ func isIn(gw *v1beta1.IstioGateway, id string) bool {
 	return slices.Contains(gw.Spec.ClusterIDs, id) ||
 		slices.ContainsFunc(gw.Status.Clusters, func(entry v1beta1.ClusterStatus) bool { return entry.ClusterID == id })
 }
+
+// AnnotationDeletionPolicy says what becomes of a gateway's objects when it is deleted, or leaves a cluster: one of the
+// policies here.
+const AnnotationDeletionPolicy = "portcullis.dev/deletion-policy"
+
+// DeletionPolicy is what becomes of objects that a gateway leaves behind.
+type DeletionPolicy string
+
+// The policies. What is retained is nobody's: it goes on running, and another gateway may adopt it.
+const (
+	// DeletionDelete deletes everything, the Service last.
+	DeletionDelete DeletionPolicy = "Delete"
+	// DeletionRetainService deletes everything but Services, and with them keeps the addresses.
+	DeletionRetainService DeletionPolicy = "RetainService"
+	// DeletionRetain deletes nothing.
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// DeletionPolicyOf is a gateway's policy, and whether its annotation is one; a word that is none counts as Retain, because
+// what is deleted by mistake is gone.
+func DeletionPolicyOf(gw *v1beta1.IstioGateway) (policy DeletionPolicy, known bool) {
+	value, set := gw.Annotations[AnnotationDeletionPolicy]
+	if !set {
+		return DeletionDelete, true
+	}
+	policy = DeletionPolicy(value)
+	if slices.Contains([]DeletionPolicy{DeletionDelete, DeletionRetainService, DeletionRetain}, policy) {
+		return policy, true
+	}
+	return DeletionRetain, false
+}
+
+// Retains says whether a policy keeps objects of a kind.
+func (p DeletionPolicy) Retains(kind string) bool {
+	return p == DeletionRetain || p == DeletionRetainService && kind == "Service"
+}

@@ -40,3 +40,27 @@ func TestPaused(t *testing.T) {
 		})
 	}
 }
+
+func TestDeletionPolicyOf(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		annotations map[string]string
+		want        DeletionPolicy
+		known       bool
+	}{
+		{"deletes by default", nil, DeletionDelete, true},
+		{"deletes", map[string]string{AnnotationDeletionPolicy: "Delete"}, DeletionDelete, true},
+		{"retains Services", map[string]string{AnnotationDeletionPolicy: "RetainService"}, DeletionRetainService, true},
+		{"retains everything", map[string]string{AnnotationDeletionPolicy: "Retain"}, DeletionRetain, true},
+		{"retains everything by a word that it does not know", map[string]string{AnnotationDeletionPolicy: "delete"}, DeletionRetain, false},
+		{"retains everything by no word", map[string]string{AnnotationDeletionPolicy: ""}, DeletionRetain, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			gw := &v1beta1.IstioGateway{}
+			gw.Annotations = test.annotations
+			if got, known := DeletionPolicyOf(gw); got != test.want || known != test.known {
+				t.Errorf("got %s, known %v; want %s, known %v", got, known, test.want, test.known)
+			}
+		})
+	}
+}

@@ -134,7 +134,12 @@ func addressAssigned(gw *v1beta1.IstioGateway) metav1.Condition {
 // deletionBlocked says whether a deleted gateway cannot go.
 func deletionBlocked(gw *v1beta1.IstioGateway) metav1.Condition {
 	if gw.DeletionTimestamp == nil {
-		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonNotDeleted, "Nobody deleted the gateway")
+		message := "Nobody deleted the gateway"
+		if _, known := gateway.DeletionPolicyOf(gw); !known {
+			message += fmt.Sprintf("; annotation %s must be Delete, RetainService or Retain, is %q, and counts as Retain",
+				gateway.AnnotationDeletionPolicy, gw.Annotations[gateway.AnnotationDeletionPolicy])
+		}
+		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonNotDeleted, message)
 	}
 	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
 		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionTrue, reasonClusterFailed, sentences(failed))

@@ -8,6 +8,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/gateway"
 )
 
 // events is everything that the controller tells people as events, on one page: in the past tense, once,
@@ -37,7 +38,14 @@ func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done applied) 
 // removed tells that nothing of a gateway is left in a cluster.
 func (e events) removed(gw *v1beta1.IstioGateway, cluster string) {
 	related := &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: cluster}
-	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s", cluster)
+	kept := ""
+	switch policy, _ := gateway.DeletionPolicyOf(gw); policy {
+	case gateway.DeletionRetainService:
+		kept = ", but for its Service, which is nobody's now"
+	case gateway.DeletionRetain:
+		kept = ", and left its objects there, which are nobody's now"
+	}
+	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s%s", cluster, kept)
 }
 
 // pending tells what became of a restart that is held. It is called once for each change of it.
