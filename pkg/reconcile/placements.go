@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -58,10 +57,13 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	defer cancel()
 	result, err := p.bring(work, gw, entry, registered)
 	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
-	if err != nil && !apierrors.IsConflict(err) {
+	if err != nil && !isRace(err) {
 		result.entry = failedBy(result.entry, err)
 	}
 	p.outcomes.report(ctx, target, result)
+	if isRace(err) {
+		return reconcile.Result{RequeueAfter: firstPause}, nil
+	}
 	if err != nil {
 		// It comes back after a growing while, for ever: a cluster mends without telling us.
 		return reconcile.Result{}, err
