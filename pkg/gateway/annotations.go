@@ -114,3 +114,13 @@ func DeletionPolicyOf(gw *v1beta1.IstioGateway) (policy DeletionPolicy, known bo
 func (p DeletionPolicy) Retains(kind string) bool {
 	return p == DeletionRetain || p == DeletionRetainService && kind == "Service"
 }
+
+// AnnotationAdopt says what to do with objects of our names that are somebody else's: "DryRun" tells what taking them would
+// change, "Take" takes them. Anything else leaves them alone.
+const AnnotationAdopt = "portcullis.dev/adopt"
+
+// The values of AnnotationAdopt.
+const (
+	AdoptDryRun = "DryRun"
+	AdoptTake   = "Take"
+)

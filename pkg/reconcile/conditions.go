@@ -48,6 +48,12 @@ const (
 	reasonPaused = "Paused"
 	// reasonNotPaused: nobody paused the gateway, or it is deleted and therefore goes on.
 	reasonNotPaused = "NotPaused"
+	// reasonNoConflict: nothing of somebody else's is in the way.
+	reasonNoConflict = "NoConflict"
+	// reasonForeign: objects that are somebody else's have names of ours, and are left alone.
+	reasonForeign = "ForeignObjects"
+	// reasonAdoptDryRun: it is told what taking them would change.
+	reasonAdoptDryRun = "AdoptDryRun"
 	// reasonNotDeleted: nobody deleted the gateway.
 	reasonNotDeleted = "NotDeleted"
 )

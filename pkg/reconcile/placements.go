@@ -47,7 +47,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, nil
 	}
 	entry = p.outcomes.latest(target, entry)
-	entry.Paused, entry.Waiting = gateway.Paused(gw, target.Cluster), nil
+	entry.Paused, entry.Waiting, entry.Foreign = gateway.Paused(gw, target.Cluster), nil, nil
 	registered, err := listClusters(ctx, p.hub)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -128,9 +128,14 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	}
 	objects := plan.objects.List()
 	ready := announced(objects, entry.Objects)
-	applied, lacks, err := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
+	applied, lacks, fails := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
+	err = joined(ready, fails)
 	applied = append(applied, customs(objects)...)
 	if err != nil {
+		var dry error
+		if entry.Foreign, dry = to.conflicts(ctx, fails, ready, gw.Annotations[gateway.AnnotationAdopt]); dry != nil {
+			err = errors.Join(err, dry)
+		}
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
 		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, errors.Join(err, lacks)
 	}
@@ -153,25 +158,36 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, lacks, failed error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, lacks error, failed map[render.Object]error) {
+	failed = map[render.Object]error{}
+	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
 	for _, object := range objects {
 		at := ""
 		if *object.GetKind() == "Deployment" {
 			at = version
 		}
-		done, err := to.apply(ctx, object, at)
+		done, err := to.apply(ctx, object, at, take)
 		var lack *lacking
 		switch {
 		case errors.As(err, &lack):
 			lacks = errors.Join(lacks, err)
 		case err != nil:
-			failed = errors.Join(failed, err)
+			failed[object] = err
 		default:
 			p.events.applied(gw, id, done)
 			applied = append(applied, done.object)
 		}
 	}
 	return applied, lacks, failed
+}
+
+// joined are the failures of objects as one, in the objects' order; nil when there is none.
+func joined(objects []render.Object, failed map[render.Object]error) error {
+	var out error
+	for _, object := range objects {
+		out = errors.Join(out, failed[object])
+	}
+	return out
 }
 
 // inventory notes in an entry which objects are in the cluster.

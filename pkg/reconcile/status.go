@@ -40,6 +40,7 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		addressAssigned(gw),
 		restartPending(gw),
 		paused(gw),
+		inTheWay(gw),
 		deletionBlocked(gw),
 	} {
 		condition.ObservedGeneration = gw.Generation

@@ -49,6 +49,11 @@ func (in *ClusterStatus) DeepCopyInto(out *ClusterStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Foreign != nil {
+		in, out := &in.Foreign, &out.Foreign
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Objects != nil {
 		in, out := &in.Objects, &out.Objects
 		*out = make([]ObjectReference, len(*in))
