@@ -58,11 +58,7 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	}
 	key := objectKey{desired.GroupVersionKind(), client.ObjectKeyFromObject(desired)}
 	reference := v1beta1.ObjectReference{APIVersion: desired.GetAPIVersion(), Kind: desired.GetKind(), Name: desired.GetName()}
-	present, err := c.present(ctx, key, desired.GetLabels()[render.LabelGateway])
-	var theirs *foreign
-	if errors.As(err, &theirs) && take {
-		present, err = theirs.object, theirs.fits(desired)
-	}
+	present, err := c.found(ctx, key, desired, take)
 	if err != nil {
 		return applied{}, err
 	}
@@ -86,6 +82,16 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	}
 	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
 	return compare(reference, present, desired, same), nil
+}
+
+// found is the object that applying writes to, nil when there is none: this gateway's, or one that it may take.
+func (c *cluster) found(ctx context.Context, key objectKey, desired *unstructured.Unstructured, take bool) (client.Object, error) {
+	present, err := c.present(ctx, key, desired.GetLabels()[render.LabelGateway])
+	var theirs *foreign
+	if errors.As(err, &theirs) && take {
+		return theirs.object, theirs.fits(desired)
+	}
+	return present, err
 }
 
 // whileApplying is an error that came of applying an object.

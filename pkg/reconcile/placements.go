@@ -128,10 +128,9 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	}
 	objects := plan.objects.List()
 	ready := announced(objects, entry.Objects)
-	applied, lacks, fails := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
-	err = joined(ready, fails)
+	applied, fails, lacks := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan.at)
 	applied = append(applied, customs(objects)...)
-	if err != nil {
+	if err = joined(ready, fails); err != nil {
 		var dry error
 		if entry.Foreign, dry = to.conflicts(ctx, fails, ready, gw.Annotations[gateway.AnnotationAdopt]); dry != nil {
 			err = errors.Join(err, dry)
@@ -158,7 +157,7 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, lacks error, failed map[render.Object]error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, version string) (applied []v1beta1.ObjectReference, failed map[render.Object]error, lacks error) {
 	failed = map[render.Object]error{}
 	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
 	for _, object := range objects {
@@ -178,7 +177,7 @@ func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.Isti
 			applied = append(applied, done.object)
 		}
 	}
-	return applied, lacks, failed
+	return applied, failed, lacks
 }
 
 // joined are the failures of objects as one, in the objects' order; nil when there is none.
