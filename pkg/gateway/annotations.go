@@ -66,3 +66,72 @@ func Forgotten(gw *v1beta1.IstioGateway, id string) bool {
 func isSeparator(r rune) bool {
 	return r == ',' || r == ' '
 }
+
+// AnnotationPaused "true", or the IDs of clusters separated by commas, keeps the controller from writing what a gateway is
+// made of: everywhere, or in those clusters. What the guard refuses it goes on refusing.
+const AnnotationPaused = "portcullis.dev/paused"
+
+// Paused says whether somebody asked that nothing of a gateway be written in a cluster. A word that names none of its
+// clusters, as "true" does not, means all of them: whoever misspells a pause must not find that it was none. A gateway that
+// is deleted is not paused: to delete it is the later wish.
+func Paused(gw *v1beta1.IstioGateway, id string) bool {
+	value := gw.Annotations[AnnotationPaused]
+	if value == "false" || gw.DeletionTimestamp != nil {
+		return false
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(value, isSeparator), func(word string) bool {
+		return word == id || !isIn(gw, word)
+	})
+}
+
+// isIn says whether a gateway is, or shall be, in a cluster.
+func isIn(gw *v1beta1.IstioGateway, id string) bool {
+	return slices.Contains(gw.Spec.ClusterIDs, id) ||
+		slices.ContainsFunc(gw.Status.Clusters, func(entry v1beta1.ClusterStatus) bool { return entry.ClusterID == id })
+}
+
+// AnnotationDeletionPolicy says what becomes of a gateway's objects when it is deleted, or leaves a cluster: one of the
+// policies here.
+const AnnotationDeletionPolicy = "portcullis.dev/deletion-policy"
+
+// DeletionPolicy is what becomes of objects that a gateway leaves behind.
+type DeletionPolicy string
+
+// The policies. What is retained is nobody's: it goes on running, and another gateway may adopt it.
+const (
+	// DeletionDelete deletes everything, the Service last.
+	DeletionDelete DeletionPolicy = "Delete"
+	// DeletionRetainService deletes everything but Services, and with them keeps the addresses.
+	DeletionRetainService DeletionPolicy = "RetainService"
+	// DeletionRetain deletes nothing.
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// DeletionPolicyOf is a gateway's policy, and whether its annotation is one; a word that is none counts as Retain, because
+// what is deleted by mistake is gone.
+func DeletionPolicyOf(gw *v1beta1.IstioGateway) (policy DeletionPolicy, known bool) {
+	value, set := gw.Annotations[AnnotationDeletionPolicy]
+	if !set {
+		return DeletionDelete, true
+	}
+	policy = DeletionPolicy(value)
+	if slices.Contains([]DeletionPolicy{DeletionDelete, DeletionRetainService, DeletionRetain}, policy) {
+		return policy, true
+	}
+	return DeletionRetain, false
+}
+
+// Retains says whether a policy keeps objects of a kind.
+func (p DeletionPolicy) Retains(kind string) bool {
+	return p == DeletionRetain || p == DeletionRetainService && kind == "Service"
+}
+
+// AnnotationAdopt says what to do with objects of our names that are somebody else's: "DryRun" tells what taking them would
+// change, "Take" takes them. Anything else leaves them alone.
+const AnnotationAdopt = "portcullis.dev/adopt"
+
+// The values of AnnotationAdopt.
+const (
+	AdoptDryRun = "DryRun"
+	AdoptTake   = "Take"
+)

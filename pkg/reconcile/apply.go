@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,18 +47,18 @@ type applied struct {
 }
 
 // apply brings one object to what it shall be, and writes nothing when it is that already. With a resource version in
-// at, it writes to that version of the object alone.
+// at, it writes to that version of the object alone. What is somebody else's it takes only if that is asked for.
 //
 // We force our fields: a gateway's objects have one owner. What we do not state (the replicas under an
 // autoscaler, node ports, other people's annotations) stays with whoever set it.
-func (c *cluster) apply(ctx context.Context, object render.Object, at string) (applied, error) {
+func (c *cluster) apply(ctx context.Context, object render.Object, at string, take bool) (applied, error) {
 	desired, hash, err := convert(object)
 	if err != nil {
 		return applied{}, err
 	}
 	key := objectKey{desired.GroupVersionKind(), client.ObjectKeyFromObject(desired)}
 	reference := v1beta1.ObjectReference{APIVersion: desired.GetAPIVersion(), Kind: desired.GetKind(), Name: desired.GetName()}
-	present, err := c.present(ctx, key, desired.GetLabels()[render.LabelGateway])
+	present, err := c.found(ctx, key, desired, take)
 	if err != nil {
 		return applied{}, err
 	}
@@ -81,6 +82,16 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string) (a
 	}
 	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
 	return compare(reference, present, desired, same), nil
+}
+
+// found is the object that applying writes to, nil when there is none: this gateway's, or one that it may take.
+func (c *cluster) found(ctx context.Context, key objectKey, desired *unstructured.Unstructured, take bool) (client.Object, error) {
+	present, err := c.present(ctx, key, desired.GetLabels()[render.LabelGateway])
+	var theirs *foreign
+	if errors.As(err, &theirs) && take {
+		return theirs.object, theirs.fits(desired)
+	}
+	return present, err
 }
 
 // whileApplying is an error that came of applying an object.
@@ -120,9 +131,8 @@ func (c *cluster) present(ctx context.Context, key objectKey, gateway string) (c
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
 	}
-	if owner := object.GetLabels()[render.LabelGateway]; owner != gateway {
-		return nil, fmt.Errorf("applying %s %s: it exists and is not this gateway's (label %s must be %q, is %q); rename the gateway or remove that object",
-			key.Kind, key.ObjectKey, render.LabelGateway, gateway, owner)
+	if object.GetLabels()[render.LabelGateway] != gateway {
+		return nil, &foreign{key: key, object: object, gateway: gateway}
 	}
 	return object, nil
 }

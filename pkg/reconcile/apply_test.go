@@ -45,7 +45,7 @@ func storedService(t *testing.T, server client.Reader) *corev1.Service {
 // expectApplied applies an object.
 func expectApplied(t *testing.T, c *cluster, object render.Object) applied {
 	t.Helper()
-	done, err := c.apply(t.Context(), object, "")
+	done, err := c.apply(t.Context(), object, "", false)
 	expectError(t, err, "")
 	return done
 }
@@ -169,7 +169,7 @@ func TestApplyRefusesWhatIsNotOurs(t *testing.T) {
 			live := apiWith(t, foreign)
 			// The cache holds our own objects alone, and so knows nothing of this one.
 			cached := apiWith(t)
-			_, err := newCluster(cached, live).apply(t.Context(), serviceOn(t, "80"), "")
+			_, err := newCluster(cached, live).apply(t.Context(), serviceOn(t, "80"), "", false)
 			expectError(t, err, test.want)
 			expectEqual(t, "requests", append(cached.calls, live.calls...), []string(nil))
 		})
@@ -185,7 +185,7 @@ func TestApplySaysWhatWasRefusedAndTriesAgain(t *testing.T) {
 			server := apiWith(t)
 			c := newCluster(server, server)
 			server.refusing(errors.New("refused"), call)
-			done, err := c.apply(t.Context(), serviceOn(t, "80"), "")
+			done, err := c.apply(t.Context(), serviceOn(t, "80"), "", false)
 			expectError(t, err, want)
 			expectEqual(t, "what was done", done, applied{})
 
@@ -210,5 +210,21 @@ func TestConvertTellsWhatDiffers(t *testing.T) {
 	expectEqual(t, "kind", object.GetKind(), "Service")
 	if _, stated := object.Object["status"]; stated {
 		t.Error("the status is stated, which is not ours")
+	}
+}
+
+func TestWhatAnotherGatewayHasIsNeverTaken(t *testing.T) {
+	for owner, want := range map[string]string{
+		"":      "",
+		"other": `applying Service istio-system/istio-edge: it exists and is not this gateway's (label portcullis.dev/gateway must be "edge", is "other"); rename the gateway or remove that object`,
+	} {
+		t.Run(owner, func(t *testing.T) {
+			theirs := of("edge", "home", &corev1.Service{})
+			theirs.Labels = map[string]string{"portcullis.dev/gateway": owner}
+			server := apiWith(t, theirs)
+			_, err := newCluster(server, server).apply(t.Context(), serviceOn(t, "80"), "", true)
+			expectError(t, err, want)
+			expectEqual(t, "requests", len(server.calls) > 0, want == "")
+		})
 	}
 }

@@ -285,9 +285,9 @@ func TestAUseThatCannotBeRecordedIsTriedAgain(t *testing.T) {
 	server := apiWith(t, gw, approvalOf(gw))
 	server.refusing(conflict(), "patch status ChangeApproval edge-1")
 	worker := &gateways{client: server, outcomes: outcomesHeld(), approvals: approvalsOn(server)}
-	if err := pass(t, worker, server); !apierrors.IsConflict(err) {
-		t.Errorf("got %v, want the conflict, so that the queue tries again", err)
-	}
+	result, err := worker.Reconcile(t.Context(), gw)
+	expectError(t, err, "")
+	expectEqual(t, "again after", result.RequeueAfter, firstPause)
 }
 
 func TestTheUseOfAnotherGatewaysApprovalIsNotRecorded(t *testing.T) {

@@ -44,6 +44,16 @@ const (
 	// reasonHeld: a cluster's pods are not as the gateway says, because the restart is held. Why it is held is the reason
 	// of RestartPending: one of v1beta1.HoldReason.
 	reasonHeld = "RestartHeld"
+	// reasonPaused: somebody paused the gateway, in at least one cluster.
+	reasonPaused = "Paused"
+	// reasonNotPaused: nobody paused the gateway, or it is deleted and therefore goes on.
+	reasonNotPaused = "NotPaused"
+	// reasonNoConflict: nothing of somebody else's is in the way.
+	reasonNoConflict = "NoConflict"
+	// reasonForeign: objects that are somebody else's have names of ours, and are left alone.
+	reasonForeign = "ForeignObjects"
+	// reasonAdoptDryRun: it is told what taking them would change.
+	reasonAdoptDryRun = "AdoptDryRun"
 	// reasonNotDeleted: nobody deleted the gateway.
 	reasonNotDeleted = "NotDeleted"
 )
@@ -74,6 +84,9 @@ func accepted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) me
 func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
 	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
 		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonClusterFailed, sentences(failed))
+	}
+	if waits := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool { return len(entry.Waiting) == 0 })); waits != "" {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonPaused, "Paused, and not as the gateway says, in: "+waits)
 	}
 	waiting := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
 		return entry.State != v1beta1.ClusterPending && entry.State != v1beta1.ClusterDeleting && entry.ObservedGeneration == gw.Generation
@@ -127,7 +140,12 @@ func addressAssigned(gw *v1beta1.IstioGateway) metav1.Condition {
 // deletionBlocked says whether a deleted gateway cannot go.
 func deletionBlocked(gw *v1beta1.IstioGateway) metav1.Condition {
 	if gw.DeletionTimestamp == nil {
-		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonNotDeleted, "Nobody deleted the gateway")
+		message := "Nobody deleted the gateway"
+		if _, known := gateway.DeletionPolicyOf(gw); !known {
+			message += fmt.Sprintf("; annotation %s must be Delete, RetainService or Retain, is %q, and counts as Retain",
+				gateway.AnnotationDeletionPolicy, gw.Annotations[gateway.AnnotationDeletionPolicy])
+		}
+		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonNotDeleted, message)
 	}
 	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
 		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionTrue, reasonClusterFailed, sentences(failed))

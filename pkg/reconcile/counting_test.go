@@ -61,7 +61,7 @@ func TestANewDeploymentStartsWithThePodsThatOthersKeep(t *testing.T) {
 			server := apiWith(t)
 			server.mute = true
 			deployment := objectsOf(t, autoscaled).Deployment.WithAnnotations(map[string]string{annotationReplicas: test.says})
-			_, err := newCluster(server, server).apply(t.Context(), deployment, "")
+			_, err := newCluster(server, server).apply(t.Context(), deployment, "", false)
 			expectError(t, err, "")
 			expectEqual(t, "requests", server.calls, test.want)
 		})

@@ -2,11 +2,13 @@ package reconcile
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	k8sevents "k8s.io/client-go/tools/events"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/gateway"
 )
 
 // events is everything that the controller tells people as events, on one page: in the past tense, once,
@@ -36,7 +38,14 @@ func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done applied) 
 // removed tells that nothing of a gateway is left in a cluster.
 func (e events) removed(gw *v1beta1.IstioGateway, cluster string) {
 	related := &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: cluster}
-	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s", cluster)
+	kept := ""
+	switch policy, _ := gateway.DeletionPolicyOf(gw); policy {
+	case gateway.DeletionRetainService:
+		kept = ", but for its Service, which is nobody's now"
+	case gateway.DeletionRetain:
+		kept = ", and left its objects there, which are nobody's now"
+	}
+	e.normal(gw, related, "Removed", "Remove", "Removed the gateway from cluster %s%s", cluster, kept)
 }
 
 // pending tells what became of a restart that is held. It is called once for each change of it.
@@ -77,7 +86,21 @@ func (e events) forgotten(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus)
 		"Gave up %d objects in cluster %s, which is to be forgotten", len(entry.Objects), entry.ClusterID)
 }
 
+// fenced tells that a cluster's back door shut, or stands open: once for each reason, though what an API server says of
+// it may differ each time.
+func (e events) fenced(cluster *v1alpha1.GatewayCluster, before *metav1.Condition, after metav1.Condition) {
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+		return
+	}
+	if after.Status == metav1.ConditionTrue {
+		e.normal(cluster, nil, "Fenced", "Fence", "Shut the back door of cluster %s", cluster.Name)
+		return
+	}
+	e.recorder.Eventf(cluster, nil, corev1.EventTypeWarning, "FenceFailed", "Fence",
+		"Left the back door of cluster %s open: %s: %s", cluster.Name, after.Reason, shortened(after.Message, longestNote))
+}
+
 // normal tells what went as it should.
-func (e events) normal(gw, related runtime.Object, reason, action, note string, args ...any) {
-	e.recorder.Eventf(gw, related, corev1.EventTypeNormal, reason, action, note, args...)
+func (e events) normal(about, related runtime.Object, reason, action, note string, args ...any) {
+	e.recorder.Eventf(about, related, corev1.EventTypeNormal, reason, action, note, args...)
 }

@@ -53,6 +53,8 @@ type fences struct {
 	hub      client.Client
 	clusters *clusters
 	options  fence.Options
+	// events tells people when a back door opens or shuts.
+	events events
 }
 
 // Reconcile puts the fence of a cluster up, or puts it right.
@@ -109,6 +111,7 @@ func (f *fences) tell(ctx context.Context, id string, said metav1.Condition) err
 		if err := f.hub.Status().Patch(ctx, cluster, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
 			return fmt.Errorf("writing the status of GatewayCluster %s: %w", cluster.Name, err)
 		}
+		f.events.fenced(cluster, meta.FindStatusCondition(stored.Status.Conditions, said.Type), said)
 	}
 	return nil
 }

@@ -32,17 +32,22 @@ func TestAClusterSaysWhetherItIsFenced(t *testing.T) {
 	tests := map[string]struct {
 		fault error
 		want  string
+		event string
 	}{
-		"that it is": {nil, "True FenceUp Nobody but Portcullis and the cluster's own machinery changes what gateways are made of"},
+		"that it is": {nil, "True FenceUp Nobody but Portcullis and the cluster's own machinery changes what gateways are made of",
+			"Normal Fenced Fence /: Shut the back door of cluster home"},
 		"that it is too old": {
 			&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: policies.Group, Kind: "ValidatingAdmissionPolicy"}, SearchedVersions: []string{"v1"}},
 			`False NotServed The cluster must serve ValidatingAdmissionPolicies, as Kubernetes does from 1.30 on: applying ValidatingAdmissionPolicy portcullis-back-door: no matches for kind "ValidatingAdmissionPolicy" in version "admissionregistration.k8s.io/v1"`,
+			`Warning FenceFailed Fence /: Left the back door of cluster home open: NotServed: The cluster must serve ValidatingAdmissionPolicies, as Kubernetes does from 1.30 on: applying ValidatingAdmissionPolicy portcullis-back-door: no matches for kind "ValidatingAdmissionPolicy" in version "admissionregistration.k8s.io/v1"`,
 		},
 		"that we may not": {
 			apierrors.NewForbidden(policies, "portcullis-back-door", nil),
 			`False NotAllowed applying ValidatingAdmissionPolicy portcullis-back-door: validatingadmissionpolicies.admissionregistration.k8s.io "portcullis-back-door" is forbidden: <nil>`,
+			`Warning FenceFailed Fence /: Left the back door of cluster home open: NotAllowed: applying ValidatingAdmissionPolicy portcullis-back-door: validatingadmissionpolicies.admissionregistration.k8s.io "portcullis-back-door" is forbidden: <nil>`,
 		},
-		"what else it is": {conflict(), "False Failed applying ValidatingAdmissionPolicy portcullis-back-door: " + conflict().Error()},
+		"what else it is": {conflict(), "False Failed applying ValidatingAdmissionPolicy portcullis-back-door: " + conflict().Error(),
+			"Warning FenceFailed Fence /: Left the back door of cluster home open: Failed: applying ValidatingAdmissionPolicy portcullis-back-door: " + conflict().Error()},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,9 +55,13 @@ func TestAClusterSaysWhetherItIsFenced(t *testing.T) {
 			server := apiWith(t, &registered[0], &registered[1])
 			server.mute = true
 			server.refusing(test.fault, "apply ValidatingAdmissionPolicy portcullis-back-door")
-			worker := &fences{hub: server, clusters: &clusters{local: newCluster(knowingUs(server), server)}}
-			_, err := worker.Reconcile(t.Context(), here)
-			expectEqual(t, "tries again", err != nil, test.fault != nil)
+			told := &recorded{}
+			worker := &fences{hub: server, clusters: &clusters{local: newCluster(knowingUs(server), server)}, events: events{told}}
+			for range 2 {
+				_, err := worker.Reconcile(t.Context(), here)
+				expectEqual(t, "tries again", err != nil, test.fault != nil)
+			}
+			expectEqual(t, "told once", told.lines, []string{test.event})
 			expectEqual(t, "here", fencedAs(t, server, home.Cluster), test.want)
 			expectEqual(t, "elsewhere", fencedAs(t, server, "away"), "not told")
 		})

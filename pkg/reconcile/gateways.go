@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -37,7 +38,9 @@ func (g *gateways) Reconcile(ctx context.Context, gw *v1beta1.IstioGateway) (rec
 	}
 	// Before anything else: once the status no longer tells what was approved, nobody would record it. A conflict here is
 	// one about an approval, of which no event wakes us.
-	if err := g.approvals.record(ctx, gw); err != nil {
+	if err := g.approvals.record(ctx, gw); isRace(err) {
+		return reconcile.Result{RequeueAfter: firstPause}, nil
+	} else if err != nil {
 		return reconcile.Result{}, err
 	}
 	wait, err := g.writeStatus(ctx, gw)
@@ -126,6 +129,12 @@ func listClusters(ctx context.Context, reader client.Reader) ([]v1alpha1.Gateway
 		return nil, fmt.Errorf("listing GatewayClusters: %w", err)
 	}
 	return list.Items, nil
+}
+
+// isRace says whether somebody else wrote at the same time. Whoever lost tries again, and nobody needs to read of it. That
+// another owner holds a field is no race: it does not pass by itself.
+func isRace(err error) bool {
+	return apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 
 // quiet drops what the next event settles by itself: the gateway changed meanwhile, or is gone.

@@ -292,8 +292,9 @@ func TestAPassThatFailsUnsaysNothing(t *testing.T) {
 			before := b.reported(t, home).entry
 
 			b.server.refusing(failure, "get Deployment istio-edge")
-			if err := b.pass(t, home); !errors.Is(err, failure) {
-				t.Fatalf("got %v, want %v", err, failure)
+			result, err := b.Reconcile(t.Context(), home)
+			if err == nil && result.RequeueAfter == 0 {
+				t.Fatal("nothing failed")
 			}
 			after := b.reported(t, home).entry
 			if before.Held == nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -48,6 +47,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, nil
 	}
 	entry = p.outcomes.latest(target, entry)
+	entry.Paused, entry.Waiting, entry.Foreign = gateway.Paused(gw, target.Cluster), nil, nil
 	registered, err := listClusters(ctx, p.hub)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -57,10 +57,13 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	defer cancel()
 	result, err := p.bring(work, gw, entry, registered)
 	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
-	if err != nil && !apierrors.IsConflict(err) {
+	if err != nil && !isRace(err) {
 		result.entry = failedBy(result.entry, err)
 	}
 	p.outcomes.report(ctx, target, result)
+	if isRace(err) {
+		return reconcile.Result{RequeueAfter: firstPause}, nil
+	}
 	if err != nil {
 		// It comes back after a growing while, for ever: a cluster mends without telling us.
 		return reconcile.Result{}, err
@@ -85,6 +88,13 @@ func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry 
 	to, err := p.clusters.of(in)
 	if err != nil {
 		return p.unreachable(gw, entry, stays, err), nil
+	}
+	if entry.Paused && !stays {
+		entry.Waiting = []string{"everything there is to be deleted"}
+		return outcome{entry: entry}, nil
+	}
+	if entry.Paused {
+		return p.pause(ctx, to, gw, entry, in)
 	}
 	if !stays {
 		return p.remove(ctx, to, gw, entry)
@@ -118,9 +128,13 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	}
 	objects := plan.objects.List()
 	ready := announced(objects, entry.Objects)
-	applied, lacks, err := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan)
+	applied, fails, lacks := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan)
 	applied = append(applied, customs(objects)...)
-	if err != nil {
+	if err = joined(ready, fails); err != nil {
+		var dry error
+		if entry.Foreign, dry = to.conflicts(ctx, fails, ready, gw.Annotations[gateway.AnnotationAdopt]); dry != nil {
+			err = errors.Join(err, dry)
+		}
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
 		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, errors.Join(err, lacks)
 	}
@@ -143,25 +157,36 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, lacks, failed error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, failed map[render.Object]error, lacks error) {
+	failed = map[render.Object]error{}
+	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
 	for _, object := range objects {
 		at := ""
 		if object == render.Object(plan.objects.Deployment) {
 			at = plan.at
 		}
-		done, err := to.apply(ctx, object, at)
+		done, err := to.apply(ctx, object, at, take)
 		var lack *lacking
 		switch {
 		case errors.As(err, &lack):
 			lacks = errors.Join(lacks, err)
 		case err != nil:
-			failed = errors.Join(failed, err)
+			failed[object] = err
 		default:
 			p.events.applied(gw, id, done)
 			applied = append(applied, done.object)
 		}
 	}
-	return applied, lacks, failed
+	return applied, failed, lacks
+}
+
+// joined are the failures of objects as one, in the objects' order; nil when there is none.
+func joined(objects []render.Object, failed map[render.Object]error) error {
+	var out error
+	for _, object := range objects {
+		out = errors.Join(out, failed[object])
+	}
+	return out
 }
 
 // inventory notes in an entry which objects are in the cluster.

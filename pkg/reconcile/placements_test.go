@@ -181,12 +181,20 @@ func TestAWriteConflictIsTriedAgainAndToldNobody(t *testing.T) {
 	b := benchWith(t, pending(t, simple))
 	b.server.refusing(conflict(), "apply Deployment istio-edge")
 
-	if err := b.pass(t, home); !apierrors.IsConflict(err) {
-		t.Errorf("got %v, want the conflict, so that the queue tries again", err)
-	}
+	result, err := b.Reconcile(t.Context(), home)
+	expectError(t, err, "")
+	expectEqual(t, "is tried again", result, reconcile.Result{RequeueAfter: firstPause})
 	entry := b.reported(t, home).entry
 	expectEqual(t, "state", entry.State, v1beta1.ClusterPending)
 	expectEqual(t, "message", entry.Message, "")
+}
+
+func TestAFieldOfAnotherOwnerIsToldAndNotTakenForARace(t *testing.T) {
+	held := apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.replicas"}}, "conflict with another owner")
+	b := benchWith(t, pending(t, simple))
+	b.server.refusing(held, "apply Deployment istio-edge")
+	expectError(t, b.pass(t, home), "applying Deployment istio-system/istio-edge: conflict with another owner")
+	expectEqual(t, "state", b.reported(t, home).entry.State, v1beta1.ClusterFailed)
 }
 
 func TestAFailureIsOverWhenItWorks(t *testing.T) {

@@ -35,18 +35,40 @@ func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string
 		}
 	}
 	entry, _ := entryOf(gw, id)
-	dropped := slices.DeleteFunc(entry.Objects, func(object v1beta1.ObjectReference) bool { return slices.Contains(keep, object) })
-	_, err := c.deleteUnwatched(ctx, gw, id, dropped)
+	_, err := c.eachUnwatched(ctx, gw, id, without(entry.Objects, keep), c.delete)
 	return err
 }
 
-// removeAll deletes all that a gateway is made of, and says how many objects are still there. The Service
+// surplus names what pruning would delete.
+func (c *cluster) surplus(ctx context.Context, gw *v1beta1.IstioGateway, id string, keep []v1beta1.ObjectReference) ([]v1beta1.ObjectReference, error) {
+	var out []v1beta1.ObjectReference
+	for _, kind := range ownedKinds() {
+		found, err := c.find(ctx, c.client, kind, gw, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range found {
+			out = append(out, referenceTo(object))
+		}
+	}
+	entry, _ := entryOf(gw, id)
+	return without(append(out, unwatchedOf(entry.Objects)...), keep), nil
+}
+
+// without are the objects of a list that are not in another one.
+func without(objects, others []v1beta1.ObjectReference) []v1beta1.ObjectReference {
+	return slices.DeleteFunc(slices.Clone(objects), func(object v1beta1.ObjectReference) bool { return slices.Contains(others, object) })
+}
+
+// removeAll deletes all that a gateway is made of, but for what its policy keeps, and says how many objects are still its.
+// The Service
 // goes after everything else is gone, because its load balancer's address goes with it.
 //
 // It reads from the API server: a cache that lags would let a gateway go while something of it is left.
 func (c *cluster) removeAll(ctx context.Context, gw *v1beta1.IstioGateway, id string) (int, error) {
 	entry, _ := entryOf(gw, id)
-	left, err := c.deleteUnwatched(ctx, gw, id, entry.Objects)
+	dispose := func(ctx context.Context, object client.Object) error { return c.dispose(ctx, gw, object) }
+	left, err := c.eachUnwatched(ctx, gw, id, entry.Objects, dispose)
 	if err != nil {
 		return left, err
 	}
@@ -59,7 +81,7 @@ func (c *cluster) removeAll(ctx context.Context, gw *v1beta1.IstioGateway, id st
 			return left, err
 		}
 		for _, object := range found {
-			if err := c.delete(ctx, object); err != nil {
+			if err := dispose(ctx, object); err != nil {
 				return left, err
 			}
 		}

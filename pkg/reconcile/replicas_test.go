@@ -124,7 +124,7 @@ func TestNothingIsAppliedWhenReplicasCannotBeHandedOver(t *testing.T) {
 	server.calls = nil
 	server.refusing(errors.New("refused"), "apply Deployment istio-edge")
 
-	_, err := c.apply(t.Context(), objectsOf(t, autoscaled).Deployment, "")
+	_, err := c.apply(t.Context(), objectsOf(t, autoscaled).Deployment, "", false)
 	expectError(t, err, "handing over the replicas of Deployment istio-system/istio-edge: refused")
 	expectEqual(t, "requests", server.calls, []string{"apply Deployment istio-edge"})
 	expectEqual(t, "replicas are ours", ownsReplicas(storedDeployment(t, server)), true)

@@ -109,7 +109,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	}
 	whenConnected := []connectedFunc{watch(targets)}
 	if options.Fence != nil {
-		up, err := setupFences(mgr, &fences{hub: mgr.GetClient(), clusters: fleet, options: *options.Fence})
+		up, err := setupFences(mgr, &fences{hub: mgr.GetClient(), clusters: fleet, options: *options.Fence, events: told})
 		if err != nil {
 			return fmt.Errorf("setting up the fence: %w", err)
 		}

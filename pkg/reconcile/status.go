@@ -39,6 +39,8 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		ready(gw),
 		addressAssigned(gw),
 		restartPending(gw),
+		paused(gw),
+		inTheWay(gw),
 		deletionBlocked(gw),
 	} {
 		condition.ObservedGeneration = gw.Generation
@@ -57,7 +59,7 @@ func legacy(gw *v1beta1.IstioGateway) (state, message string) {
 	}
 	for _, name := range []string{v1beta1.ConditionAccepted, v1beta1.ConditionReconciled} {
 		condition := meta.FindStatusCondition(gw.Status.Conditions, name)
-		if condition.Status == metav1.ConditionFalse && condition.Reason != reasonInProgress {
+		if condition.Status == metav1.ConditionFalse && condition.Reason != reasonInProgress && condition.Reason != reasonPaused {
 			return stateFailed, condition.Message
 		}
 	}

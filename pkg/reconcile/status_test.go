@@ -37,7 +37,7 @@ func TestSummarizeSortsEntriesAndAddresses(t *testing.T) {
 func TestSummarizeWritesEveryConditionForThisGeneration(t *testing.T) {
 	gw := summarized(t, entryIn("home", v1beta1.ClusterReady), entryIn("away", v1beta1.ClusterReady))
 
-	for _, name := range []string{"Accepted", "Reconciled", "Ready", "AddressAssigned", "RestartPending", "DeletionBlocked"} {
+	for _, name := range []string{"Accepted", "Reconciled", "Ready", "AddressAssigned", "RestartPending", "Paused", "Conflict", "DeletionBlocked"} {
 		found := meta.FindStatusCondition(gw.Status.Conditions, name)
 		if found == nil {
 			t.Errorf("condition %s is not there", name)
@@ -48,7 +48,7 @@ func TestSummarizeWritesEveryConditionForThisGeneration(t *testing.T) {
 			t.Errorf("condition %s says nothing of when", name)
 		}
 	}
-	expectEqual(t, "number of conditions", len(gw.Status.Conditions), 6)
+	expectEqual(t, "number of conditions", len(gw.Status.Conditions), 8)
 }
 
 func TestSummarizeForgetsAddressesThatAreGone(t *testing.T) {

@@ -107,8 +107,8 @@ func kindOfReference(object v1beta1.ObjectReference) schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(object.APIVersion, object.Kind)
 }
 
-// deleteUnwatched deletes those of some objects that are this gateway's in a cluster, and says how many are still there.
-func (c *cluster) deleteUnwatched(ctx context.Context, gw *v1beta1.IstioGateway, id string, objects []v1beta1.ObjectReference) (int, error) {
+// eachUnwatched disposes of those of some objects that are this gateway's in a cluster, and says how many there were.
+func (c *cluster) eachUnwatched(ctx context.Context, gw *v1beta1.IstioGateway, id string, objects []v1beta1.ObjectReference, dispose func(context.Context, client.Object) error) (int, error) {
 	left := 0
 	for _, reference := range unwatchedOf(objects) {
 		object := &metav1.PartialObjectMetadata{}
@@ -126,7 +126,7 @@ func (c *cluster) deleteUnwatched(ctx context.Context, gw *v1beta1.IstioGateway,
 			continue
 		}
 		left++
-		if err := c.delete(ctx, object); err != nil {
+		if err := dispose(ctx, object); err != nil {
 			return left, err
 		}
 	}

@@ -34,7 +34,7 @@ type IstioGatewayStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions of the gateway over all its clusters: Accepted, Reconciled, Ready, AddressAssigned,
-	// RestartPending, Paused and DeletionBlocked.
+	// RestartPending, Paused, Conflict and DeletionBlocked.
 	//
 	// +optional
 	// +listType=map
@@ -180,6 +180,21 @@ type ClusterStatus struct {
 	//
 	// +optional
 	Held *HeldRestart `json:"held,omitempty"`
+	// Nothing is written there, because somebody paused the gateway there.
+	//
+	// +optional
+	Paused bool `json:"paused,omitempty"`
+	// What is not as the gateway says there and waits for the end of the pause, one object an item.
+	//
+	// +optional
+	// +listType=atomic
+	Waiting []string `json:"waiting,omitempty"`
+	// Objects there that have the names of ours and are somebody else's, one an item; with the annotation
+	// portcullis.dev/adopt: DryRun, what taking them would change.
+	//
+	// +optional
+	// +listType=atomic
+	Foreign []string `json:"foreign,omitempty"`
 	// Objects applied there, in the order of their application.
 	//
 	// +optional
@@ -211,6 +226,8 @@ const (
 	ConditionRestartPending = "RestartPending"
 	// ConditionPaused: the controller writes nothing because somebody asked it not to.
 	ConditionPaused = "Paused"
+	// ConditionConflict: an object that is somebody else's has the name of one of ours.
+	ConditionConflict = "Conflict"
 	// ConditionDeletionBlocked: the gateway cannot go because something is left in a cluster.
 	ConditionDeletionBlocked = "DeletionBlocked"
 )

@@ -44,6 +44,16 @@ func (in *ClusterStatus) DeepCopyInto(out *ClusterStatus) {
 		*out = new(HeldRestart)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Waiting != nil {
+		in, out := &in.Waiting, &out.Waiting
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.Foreign != nil {
+		in, out := &in.Foreign, &out.Foreign
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Objects != nil {
 		in, out := &in.Objects, &out.Objects
 		*out = make([]ObjectReference, len(*in))
