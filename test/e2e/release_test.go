@@ -82,17 +82,17 @@ var _ = Describe("A release", Ordered, func() {
 
 	It("refuses a restart that nobody approved", func(ctx context.Context) {
 		kept := containersOf(ctx, edge)
-		before, after := edited(ctx, edge, logged)
+		before, after := edited(ctx, edge, painted)
 		Expect(predictsRestart(ctx, before, after)).To(BeTrue())
 		Expect(ann.Patch(ctx, after, client.MergeFrom(before))).To(MatchError(And(
-			ContainSubstring("restart_approval: spec.env: must be approved by somebody other than "),
+			ContainSubstring("restart_approval: spec.podLabels must be approved by somebody other than "),
 			ContainSubstring("restarts every pod in "+cluster))))
 		Expect(containersOf(ctx, edge)).To(Equal(kept))
 	})
 
 	It("restarts the pods of which that was predicted, and no others", func(ctx context.Context) {
 		replaced, kept := containersOf(ctx, edge), containersOf(ctx, quiet)
-		before, after := edited(ctx, edge, logged)
+		before, after := edited(ctx, edge, painted)
 		approve(ctx, bob, before, after)
 		Expect(ann.Patch(ctx, after, client.MergeFrom(before))).To(Succeed())
 		before, labelled := edited(ctx, quiet, func(gw *v1beta1.IstioGateway) { gw.Spec.ServiceLabels = map[string]string{"team": "shop"} })
@@ -225,9 +225,9 @@ func removeEverything(ctx context.Context) {
 	Expect(admin.DeleteAllOf(ctx, &v1alpha1.GatewayCluster{})).To(Succeed())
 }
 
-// logged is an edit that restarts pods.
-func logged(gw *v1beta1.IstioGateway) {
-	gw.Spec.Env = []corev1.EnvVar{{Name: "LOG_LEVEL", Value: "debug"}}
+// painted is an edit that restarts pods.
+func painted(gw *v1beta1.IstioGateway) {
+	gw.Spec.PodLabels = map[string]string{"color": "blue"}
 }
 
 // both are the containers of two gateways.
