@@ -25,6 +25,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/fence"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/restart/edits"
 )
 
@@ -123,7 +124,7 @@ var _ = Describe("A release", Ordered, func() {
 			gw.Spec.CPU = &v1beta1.HpaCPU{TargetAverageUtilization: new(int32(80))}
 		})
 		Expect(ann.Patch(ctx, scaled, client.MergeFrom(before))).To(Succeed())
-		Eventually(containersOf).WithArguments(ctx, quiet).Should(HaveLen(3))
+		Eventually(available).WithArguments(ctx, quiet).Should(BeNumerically("==", 3))
 		before, labelled := edited(ctx, quiet, func(gw *v1beta1.IstioGateway) { gw.Spec.ServiceLabels = map[string]string{"team": "edge"} })
 		Expect(ann.Patch(ctx, labelled, client.MergeFrom(before))).To(Succeed())
 		expectRolledOut(ctx, labelled)
@@ -264,14 +265,18 @@ func evict(ctx context.Context, pod corev1.Pod) error {
 	return admin.SubResource("eviction").Create(ctx, &pod, &policyv1.Eviction{})
 }
 
-// expectReady waits until a gateway is ready, and its Deployment says the same.
+// expectReady waits until a gateway says that it is ready.
 func expectReady(ctx context.Context, gw *v1beta1.IstioGateway) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
 		g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
 		g.Expect(meta.IsStatusConditionTrue(gw.Status.Conditions, v1beta1.ConditionReady)).To(BeTrue(), "%v", gw.Status.Conditions)
-		deployment := &appsv1.Deployment{}
-		g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "istio-" + gw.Name}, deployment)).To(Succeed())
-		g.Expect(deployment.Status.AvailableReplicas).To(Equal(*deployment.Spec.Replicas))
 	}).Should(Succeed())
+}
+
+// available is how many pods of a gateway are available.
+func available(ctx context.Context, gw *v1beta1.IstioGateway) (int32, error) {
+	deployment := &appsv1.Deployment{}
+	err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: gateway.ObjectName(gw.Name)}, deployment)
+	return deployment.Status.AvailableReplicas, err
 }
