@@ -1,5 +1,5 @@
 # One image of one command of this tree: docker build --build-arg PACKAGE=./cmd/webhook .
-ARG GO=golang:1.26
+ARG GO=golang:1.26.8
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 
 # Built where docker runs, for whatever the image is for: Go needs no emulator.
