@@ -4,12 +4,17 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 BIN := bin
+# Where images are named to be, as the chart's values have it.
+REGISTRY ?= registry.portcullis.dev
+VERSION ?= $(shell sed -n 's/^appVersion: //p' charts/portcullis/Chart.yaml)
+# What docker does with an image; README.md says how to push it with its SBOM.
+IMAGE_FLAGS ?= --load
 # The race detector needs a C compiler; without one the tests say so and run without it.
 RACE := $(shell command -v $$(go env CC) >/dev/null && [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
 
 .PHONY: help
 help: ## Show this help
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
 
 .PHONY: demo
 demo: build ## Show everything on a control plane of its own; KEEP=1 keeps it running
@@ -47,6 +52,25 @@ verify: ## Fail, by name, on a generated file that is stale
 .PHONY: build
 build: ## Build the binaries into bin/
 	go build -o $(BIN)/ ./cmd/...
+
+.PHONY: image
+image: ## Build the images with docker; VERSION, REGISTRY and IMAGE_FLAGS say which
+	for command in webhook controller; do \
+	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) docker buildx build --build-arg PACKAGE=./cmd/$$command --tag $(REGISTRY)/$$command:$(VERSION) $(IMAGE_FLAGS) .; \
+	done
+
+.PHONY: e2e
+e2e: ## Install and try everything on the cluster of KUBECONFIG; README.md says what E2E_LOAD is
+	@: "$${KUBECONFIG:?must name the kubeconfig of a cluster that this may install to}"
+	@: "$${E2E_LOAD:?must be a command that makes image IMAGE, of the package PACKAGE or the binary BINARY, available to the cluster}"
+	@command -v kubectl >/dev/null || { echo "kubectl must be in PATH" >&2; exit 1; }
+	@cd tools/helm && go build -o ../../$(BIN)/ helm.sh/helm/v4/cmd/helm
+	for package in ./cmd/webhook ./cmd/controller ./test/e2e/proxy; do \
+	  name=$$(basename $$package); \
+	  CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(BIN)/static/$$name $$package; \
+	  PACKAGE=$$package BINARY=$(BIN)/static/$$name IMAGE=$(REGISTRY)/$$name:e2e $(SHELL) -c "$$E2E_LOAD"; \
+	done
+	PATH="$(CURDIR)/$(BIN):$$PATH" E2E_REGISTRY=$(REGISTRY) go test -tags e2e -count=1 -timeout 60m -v ./test/e2e
 
 .PHONY: clean
 clean: ## Remove what was built here

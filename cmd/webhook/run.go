@@ -86,7 +86,7 @@ func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.R
 		"/mutate-approval":   &mutate.ApprovalHandler{Stamper: approvalReviewer},
 		"/validate-approval": &validate.ApprovalHandler{Validator: approvalReviewer},
 	} {
-		server.Register(path, &webhook.Admission{Handler: handler})
+		server.Register(path, finishing(&webhook.Admission{Handler: handler}))
 	}
 }
 

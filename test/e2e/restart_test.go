@@ -1,3 +1,5 @@
+//go:build e2e
+
 package e2e_test
 
 import (
@@ -10,7 +12,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
@@ -29,6 +33,14 @@ var _ = Describe("The containers of a gateway", Ordered, func() {
 	var gw *v1beta1.IstioGateway
 
 	BeforeAll(func(ctx context.Context) {
+		_, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Scheme: scheme, CRDs: definitions()})
+		Expect(err).NotTo(HaveOccurred())
+		cluster := &v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: edits.Cluster}, Spec: v1alpha1.GatewayClusterSpec{
+			Local: new(true), Managed: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: image("proxy")},
+		}}
+		Expect(admin.Create(ctx, cluster)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(admin.Delete(ctx, cluster)).To(Succeed()) })
+		startController()
 		gw = &v1beta1.IstioGateway{}
 		gw.Namespace, gw.Name = namespace, "edge"
 		gw.Spec.ClusterIDs, gw.Spec.Ports = []string{edits.Cluster}, []corev1.ServicePort{{Port: 80}}

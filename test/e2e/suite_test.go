@@ -1,6 +1,7 @@
-// Package e2e_test runs against a real cluster with real containers. What it needs comes from the environment: the
-// cluster from KUBECONFIG, an image of test/e2e/proxy that its nodes can run from PORTCULLIS_E2E_PROXY_IMAGE. Without
-// them every spec is skipped, and says so.
+//go:build e2e
+
+// Package e2e_test runs against a real cluster with real containers: that of KUBECONFIG, whose nodes can run the images
+// that make e2e hands them. Nothing of Portcullis may be installed there.
 package e2e_test
 
 import (
@@ -21,7 +22,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -31,55 +31,54 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/reconcile"
-	"portcullis.dev/portcullis/test/restart/edits"
 )
 
-// imageVariable names the image of test/e2e/proxy in the environment.
-const imageVariable = "PORTCULLIS_E2E_PROXY_IMAGE"
+// Where gateways are, and the tag of the images.
+const (
+	namespace = "istio-system"
+	tag       = "e2e"
+)
 
-const namespace = "istio-system"
-
-// admin is an administrator of the cluster; nil when there is no cluster.
-var admin client.Client
+// The cluster, its administrator, the kinds that clients know, and the registry of the images, set once before the suite.
+var (
+	config   *rest.Config
+	admin    client.Client
+	scheme   = runtime.NewScheme()
+	registry = os.Getenv("E2E_REGISTRY")
+)
 
 func TestEndToEnd(t *testing.T) {
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(200 * time.Millisecond)
-	for _, name := range []string{clientcmd.RecommendedConfigPathEnvVar, imageVariable} {
-		if os.Getenv(name) == "" {
-			// Here and not in the specs: a reader of go test -v sees this one sentence.
-			t.Skipf("There is no real cluster to test on: set %s to a cluster's kubeconfig and %s to an image of test/e2e/proxy that it can run; %s is empty",
-				clientcmd.RecommendedConfigPathEnvVar, imageVariable, name)
-		}
-	}
 	RunSpecs(t, "On a real cluster")
 }
 
 var _ = BeforeSuite(func(ctx context.Context) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter)))
-	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	Expect(registry).NotTo(BeEmpty(), "make e2e says in E2E_REGISTRY where the images are")
+	var err error
+	config, err = clientcmd.BuildConfigFromFlags("", os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	Expect(err).NotTo(HaveOccurred())
-	scheme := runtime.NewScheme()
+	config.WarningHandler = rest.NoWarnings{}
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
 		Expect(add(scheme)).To(Succeed())
 	}
 	admin, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	_, err = envtest.InstallCRDs(config, envtest.CRDInstallOptions{Scheme: scheme, CRDs: definitions()})
-	Expect(err).NotTo(HaveOccurred())
 	for _, object := range []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		// The control plane keeps it in every namespace; pods wait for it.
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "istio-ca-root-cert"}},
-		&v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: edits.Cluster}, Spec: v1alpha1.GatewayClusterSpec{
-			Local: new(true), Managed: new(true), Mesh: &v1alpha1.MeshProfile{ProxyImage: os.Getenv(imageVariable)},
-		}},
 	} {
 		Expect(client.IgnoreAlreadyExists(admin.Create(ctx, object))).To(Succeed())
 	}
-	startController(config, scheme)
 })
+
+// image names one of the images that the cluster was handed.
+func image(name string) string {
+	return registry + "/" + name + ":" + tag
+}
 
 // definitions are our CustomResourceDefinitions.
 func definitions() []*apiextensionsv1.CustomResourceDefinition {
@@ -98,8 +97,8 @@ func definitions() []*apiextensionsv1.CustomResourceDefinition {
 	return out
 }
 
-// startController runs the controller as its binary does, until the suite ends.
-func startController(config *rest.Config, scheme *runtime.Scheme) {
+// startController runs the controller as its binary does, until the container of specs ends.
+func startController() {
 	GinkgoHelper()
 	cached, err := reconcile.CacheOptions(namespace)
 	Expect(err).NotTo(HaveOccurred())
