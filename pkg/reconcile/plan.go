@@ -57,7 +57,7 @@ func (c *cluster) plan(ctx context.Context, gw *v1beta1.IstioGateway, in *v1alph
 	if known, settled, err := c.settled(ctx, key, about); err != nil || settled {
 		return known, err
 	}
-	live, err := c.deployment(ctx, c.live, key, gw.Name)
+	live, err := c.deployment(ctx, c.live, key, gw)
 	if err != nil {
 		return plan{}, err
 	}
@@ -98,6 +98,9 @@ func (c *cluster) planBeside(ctx context.Context, gw *v1beta1.IstioGateway, in *
 	if wanted.hash == newest.hash {
 		// Pods cannot tell the two profiles apart, so there is nothing to approve.
 		wanted = newest
+	}
+	if live, err = takeable(live, gw.Name, wanted); err != nil {
+		return plan{}, err
 	}
 	// A canary is there to try the newest.
 	wanted.objects.Canary = newest.objects.Canary
@@ -209,17 +212,31 @@ func (c *cluster) keep(key objectKey, value judged) {
 	c.judged[key] = value
 }
 
-// deployment reads a gateway's Deployment, nil when there is none. One that is somebody else's is none: applying says so.
-func (c *cluster) deployment(ctx context.Context, reader client.Reader, key objectKey, gatewayName string) (*appsv1.Deployment, error) {
+// deployment reads a gateway's Deployment, nil when there is none. One that is somebody else's is none, and applying says
+// so, unless it is to be taken: its pods restart like ours, when somebody approved that.
+func (c *cluster) deployment(ctx context.Context, reader client.Reader, key objectKey, gw *v1beta1.IstioGateway) (*appsv1.Deployment, error) {
 	out := &appsv1.Deployment{}
 	err := reader.Get(ctx, key.ObjectKey, out)
-	if apierrors.IsNotFound(err) || (err == nil && out.Labels[render.LabelGateway] != gatewayName) {
+	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
+	if apierrors.IsNotFound(err) || (err == nil && !take && out.Labels[render.LabelGateway] != gw.Name) {
 		return nil, nil //nolint:nilnil // absence is an answer here, and the caller asks for it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
 	}
 	return out, nil
+}
+
+// takeable is a Deployment that a gateway has or may take; nil for one that it can never take, which applying says.
+func takeable(live *appsv1.Deployment, gatewayName string, wanted plan) (*appsv1.Deployment, error) {
+	if live == nil || live.Labels[render.LabelGateway] == gatewayName {
+		return live, nil
+	}
+	desired, _, err := convert(wanted.objects.Deployment)
+	if err != nil || (&foreign{object: live}).fits(desired) != nil {
+		return nil, err
+	}
+	return live, nil
 }
 
 // deploymentKey names a gateway's Deployment.

@@ -12,6 +12,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/gateway"
+	"portcullis.dev/portcullis/pkg/render"
 )
 
 // adopting sets what becomes of foreign objects.
@@ -58,7 +59,10 @@ var _ = Describe("Objects of somebody else", func() {
 		Expect(expectExists(ctx, gw, &appsv1.Deployment{}).Spec.Template).To(Equal(deployment.Spec.Template))
 
 		expectChanged(ctx, gw, adopting("Take"))
-		expectReady(ctx, gw)
+		Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionRestartPending).Should(Equal("True UpgradeHeld"))
+		kept := expectExists(ctx, gw, &appsv1.Deployment{})
+		Expect(kept.Labels).To(HaveKeyWithValue(render.LabelGateway, gw.Name))
+		Expect(kept.Spec.Template).To(Equal(deployment.Spec.Template), "its pods restart only when somebody approves that")
 		Expect(conditionOf(ctx, gw, v1beta1.ConditionConflict)).To(Equal("False NoConflict"))
 		taken := expectExists(ctx, gw, &corev1.Service{})
 		Expect(taken.UID).To(Equal(service.UID))
