@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -25,15 +28,22 @@ type caBundle struct {
 	configuration client.ObjectKey
 	// written is true once both configurations have held our CA.
 	written atomic.Bool
+	now     func() time.Time
+
+	mu sync.Mutex
+	// since is when both configurations first held a CA, by its certificate.
+	since map[string]time.Time
 }
 
 // addCABundle starts the writer with the manager, and holds readiness until it has written once: before
 // that, no API server trusts us.
-func addCABundle(mgr manager.Manager, o options) error {
+func addCABundle(mgr manager.Manager, o options) (*caBundle, error) {
 	writer := &caBundle{
 		client:        mgr.GetClient(),
 		secret:        client.ObjectKey{Namespace: o.caNamespace, Name: o.caName},
 		configuration: client.ObjectKey{Name: o.configuration},
+		now:           time.Now,
+		since:         map[string]time.Time{},
 	}
 	// There is one thing to do, whatever changed.
 	same := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
@@ -46,12 +56,12 @@ func addCABundle(mgr manager.Manager, o options) error {
 		Watches(&admissionregistrationv1.ValidatingWebhookConfiguration{}, same).
 		Complete(writer)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return mgr.AddReadyzCheck("cabundle", writer.check)
+	return writer, mgr.AddReadyzCheck("cabundle", writer.check)
 }
 
-// Reconcile brings both configurations to the CA in the Secret.
+// Reconcile brings both configurations to the CA in the Secret, beside those before it that still hold.
 func (w *caBundle) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 	secret := &corev1.Secret{}
 	if err := w.client.Get(ctx, w.secret, secret); err != nil {
@@ -66,7 +76,32 @@ func (w *caBundle) Reconcile(ctx context.Context, _ reconcile.Request) (reconcil
 		return reconcile.Result{}, err
 	}
 	w.written.Store(true)
+	w.note(ca)
 	return reconcile.Result{}, nil
+}
+
+// note remembers since when the configurations hold a CA.
+func (w *caBundle) note(ca []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, certificate := range certificatesIn(ca) {
+		if _, known := w.since[string(certificate.Raw)]; !known {
+			w.since[string(certificate.Raw)] = w.now()
+		}
+	}
+}
+
+// heldFor says for how long the configurations have held the CA that signed a certificate; zero when they do not.
+func (w *caBundle) heldFor(signed *x509.Certificate) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for raw, since := range w.since {
+		ca, err := x509.ParseCertificate([]byte(raw))
+		if err == nil && signed.CheckSignatureFrom(ca) == nil {
+			return w.now().Sub(since)
+		}
+	}
+	return 0
 }
 
 // writeMutating writes the CA into the mutating configuration.
@@ -78,7 +113,7 @@ func (w *caBundle) writeMutating(ctx context.Context, ca []byte) error {
 	stored := config.DeepCopy()
 	changed := false
 	for i := range config.Webhooks {
-		changed = setCA(&config.Webhooks[i].ClientConfig, ca) || changed
+		changed = setCA(&config.Webhooks[i].ClientConfig, ca, w.now()) || changed
 	}
 	return w.write(ctx, config, stored, changed)
 }
@@ -92,7 +127,7 @@ func (w *caBundle) writeValidating(ctx context.Context, ca []byte) error {
 	stored := config.DeepCopy()
 	changed := false
 	for i := range config.Webhooks {
-		changed = setCA(&config.Webhooks[i].ClientConfig, ca) || changed
+		changed = setCA(&config.Webhooks[i].ClientConfig, ca, w.now()) || changed
 	}
 	return w.write(ctx, config, stored, changed)
 }
@@ -117,10 +152,11 @@ func (w *caBundle) check(*http.Request) error {
 }
 
 // setCA puts the CA into one webhook, and says whether that changed it.
-func setCA(config *admissionregistrationv1.WebhookClientConfig, ca []byte) bool {
-	if bytes.Equal(config.CABundle, ca) {
+func setCA(config *admissionregistrationv1.WebhookClientConfig, ca []byte, now time.Time) bool {
+	bundle := bundled(config.CABundle, ca, now)
+	if bytes.Equal(config.CABundle, bundle) {
 		return false
 	}
-	config.CABundle = ca
+	config.CABundle = bundle
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"testing"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -77,6 +78,8 @@ func newStage(t *testing.T, stored ...client.Object) *stage {
 		client:        api,
 		secret:        client.ObjectKey{Namespace: "istio-system", Name: "portcullis-webhook-ca"},
 		configuration: client.ObjectKey{Name: "portcullis"},
+		now:           time.Now,
+		since:         map[string]time.Time{},
 	}
 	return s
 }

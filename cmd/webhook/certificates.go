@@ -19,17 +19,21 @@ import (
 func certificates(mgr manager.Manager, o options) ([]func(*tls.Config), error) {
 	var source servertls.CertificateSource = &servertls.FileCertificateSource{CertPath: o.certFile, KeyPath: o.keyFile}
 	if o.certFile == "" {
+		bundle, err := addCABundle(mgr, o)
+		if err != nil {
+			return nil, fmt.Errorf("adding the CA's writer: %w", err)
+		}
 		source = &servertls.DynamicSource{
 			DNSNames: o.dnsNames,
-			Authority: &authority.DynamicAuthority{
-				SecretNamespace: o.caNamespace,
-				SecretName:      o.caName,
-				CommonName:      "portcullis-webhook-ca",
-				RESTConfig:      mgr.GetConfig(),
+			Authority: &announced{
+				announcedFor: bundle.heldFor,
+				Authority: &authority.DynamicAuthority{
+					SecretNamespace: o.caNamespace,
+					SecretName:      o.caName,
+					CommonName:      caName,
+					RESTConfig:      mgr.GetConfig(),
+				},
 			},
-		}
-		if err := addCABundle(mgr, o); err != nil {
-			return nil, fmt.Errorf("adding the CA's writer: %w", err)
 		}
 	}
 	if err := mgr.Add(source); err != nil {
