@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -15,6 +16,9 @@ const (
 	annotationDrain        = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-connection-drain"
 	annotationDrainTimeout = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-connection-drain-timeout"
 )
+
+// annotationIPVersion is the address family of a load balancer: ipv4, ipv6, or for an NLB DualStack.
+const annotationIPVersion = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-ip-version"
 
 // service is how a gateway is reached; nil while it has no port, because the API server takes no Service
 // without one.
@@ -30,7 +34,8 @@ func service(p gateway.Placed) (*corev1ac.ServiceApplyConfiguration, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Cluster IP, IP families and node ports are the cluster's to choose, and stay as it chose them.
+	// Cluster IP, IP families and node ports are the cluster's to choose, and stay as it chose them: with IPv6 on the load
+	// balancer it is told to choose both families, if it has them.
 	spec := corev1ac.ServiceSpec().
 		WithType(valueOf(p.Spec.ServiceType)).
 		WithSelector(selector(p)).
@@ -55,6 +60,9 @@ func exposeOutside(p gateway.Placed, spec *corev1ac.ServiceSpecApplyConfiguratio
 	// cluster may have set one.
 	spec.LoadBalancerClass = clone(p.Spec.LoadBalancerClass)
 	spec.LoadBalancerIP = clone(p.Spec.LoadBalancerIP)
+	if version := p.Spec.ServiceAnnotations[annotationIPVersion]; strings.EqualFold(version, "ipv6") || strings.EqualFold(version, "DualStack") {
+		spec.WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack)
+	}
 }
 
 // serviceAnnotations are the load balancer's settings: the user's, and draining as long as the pods drain
