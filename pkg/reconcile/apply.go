@@ -75,10 +75,8 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return applied{}, whileApplying(key, err)
 	}
-	if present == nil {
-		if err := c.startWith(ctx, desired); err != nil {
-			return applied{}, err
-		}
+	if err := c.startWith(ctx, desired); err != nil {
+		return applied{}, err
 	}
 	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
 	return compare(reference, present, desired, same), nil

@@ -3,9 +3,11 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -35,11 +37,14 @@ func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructur
 	return nil
 }
 
-// startWith gives a Deployment that was just made its first pods, where somebody else counts them from then on: the API
-// server has made it with one, and an autoscaler looks at it only later.
+// startWith gives a Deployment its first pods where somebody else counts them, as long as nobody has: the API server makes
+// it with one, and an autoscaler looks at it only later.
 func (c *cluster) startWith(ctx context.Context, made *unstructured.Unstructured) error {
+	if made.GetKind() != "Deployment" {
+		return nil
+	}
 	said, err := countingIn(made.GetAnnotations())
-	if err != nil || said.AtFirst == nil || *said.AtFirst == 1 {
+	if err != nil || said.AtFirst == nil || *said.AtFirst == 1 || isCounted(made) {
 		return err
 	}
 	version, err := c.leave(ctx, made, made.GetResourceVersion(), *said.AtFirst)
@@ -62,6 +67,13 @@ func (c *cluster) leave(ctx context.Context, deployment client.Object, version s
 		return "", fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.GetNamespace(), deployment.GetName(), err)
 	}
 	return held.GetResourceVersion(), nil
+}
+
+// isCounted says whether anybody is on record as the owner of a Deployment's replicas.
+func isCounted(deployment client.Object) bool {
+	return slices.ContainsFunc(deployment.GetManagedFields(), func(fields metav1.ManagedFieldsEntry) bool {
+		return fields.Subresource != "status" && fields.FieldsV1 != nil && strings.Contains(fields.FieldsV1.GetRawString(), `"f:replicas"`)
+	})
 }
 
 // ownsReplicas says whether we are on record as the owner of a Deployment's replicas.

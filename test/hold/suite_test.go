@@ -82,21 +82,28 @@ var _ = BeforeSuite(func(ctx context.Context) {
 // controller runs as its binary does.
 type controller struct {
 	options reconcile.Options
-	cancel  context.CancelFunc
-	done    chan error
+	// config reaches the API server.
+	config *rest.Config
+	cancel context.CancelFunc
+	done   chan error
 }
 
 // startController runs the controller until the end of the spec, after all that the spec cleans up itself.
 func startController(options reconcile.Options) *controller {
 	GinkgoHelper()
+	c := newController(controllers, options)
+	c.start()
+	DeferCleanup(c.stop)
+	return c
+}
+
+// newController is one that does not run yet.
+func newController(config *rest.Config, options reconcile.Options) *controller {
 	options.Workers = 4
 	if options.ApprovalRetention == 0 {
 		options.ApprovalRetention = time.Hour
 	}
-	c := &controller{options: options}
-	c.start()
-	DeferCleanup(c.stop)
-	return c
+	return &controller{options: options, config: config}
 }
 
 // start starts it.
@@ -104,7 +111,7 @@ func (c *controller) start() {
 	GinkgoHelper()
 	cached, err := reconcile.CacheOptions(namespace)
 	Expect(err).NotTo(HaveOccurred())
-	mgr, err := ctrl.NewManager(controllers, manager.Options{
+	mgr, err := ctrl.NewManager(c.config, manager.Options{
 		Scheme: scheme, Cache: cached, Metrics: metricsserver.Options{BindAddress: "0"},
 		// One controller after the other runs in this process, under the same names.
 		Controller: config.Controller{SkipNameValidation: new(true)},
