@@ -30,6 +30,19 @@ func placementRows() []row {
 			},
 		},
 		{
+			rule: "annotations",
+			accepted: []asked{
+				letIn(with(`annotations: {portcullis.dev/deletion-policy: RetainService, portcullis.dev/adopt: DryRun, portcullis.dev/paused: c8a4b2xxxxxx}`, `{clusterIds: [c8a4b2xxxxxx]}`)),
+				letIn(with(`annotations: {portcullis.dev/tls-hosts: shop.example.com, cert-manager.io/cluster-issuer: letsencrypt}`, `{clusterIds: [c8a4b2xxxxxx]}`)),
+			},
+			refused: []asked{
+				says(with(`annotations: {portcullis.dev/deletion-policy: Keep}`, `{clusterIds: [c8a4b2xxxxxx]}`),
+					`annotations: metadata.annotations.portcullis.dev/deletion-policy: must be one of Delete, Retain, RetainService, is Keep (write it like that, or remove the annotation)`),
+				says(with(`annotations: {portcullis.dev/paused: c9f3e7xxxxxx}`, `{clusterIds: [c8a4b2xxxxxx]}`),
+					`annotations: metadata.annotations.portcullis.dev/paused: must be true or IDs of the gateway's clusters, is c9f3e7xxxxxx (write the IDs as spec.clusterIds has them, separated by commas)`),
+			},
+		},
+		{
 			rule:     "cluster_ids",
 			accepted: []asked{letIn(gw(`{clusterIds: [c8a4b2xxxxxx, c9f3e7xxxxxx]}`))},
 			refused: []asked{
