@@ -46,6 +46,8 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 	)
 
 	BeforeAll(func(ctx context.Context) {
+		Expect(plane.InstallKinds(certManagerKinds()...)).To(Succeed())
+		DeferCleanup(func() { Expect(plane.RemoveKinds(certManagerKinds()...)).To(Succeed()) })
 		_, config, err := plane.KubeconfigFor("ann", "system:masters")
 		Expect(err).NotTo(HaveOccurred())
 		ann = clientFor(config)
@@ -75,6 +77,7 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		gw.Spec.CPU = &v1beta1.HpaCPU{TargetAverageUtilization: new(int32(80))}
 		gw.Spec.Compression = &v1beta1.CompressorConfiguration{Enabled: new(true), Gzip: &v1beta1.GzipCompressorConfiguration{}}
 		gw.Spec.AutoCreateGatewayYaml = new(true)
+		gw.Annotations = map[string]string{gateway.AnnotationIssuer: "ours", gateway.AnnotationTLSHosts: "edge.example.com"}
 		// The API server learns a moment later whom to ask, and by which certificate it knows them.
 		Eventually(func() (map[string]string, error) {
 			asked := gw.DeepCopy()
@@ -249,9 +252,11 @@ func objects() []client.Object {
 	for _, object := range all {
 		object.SetNamespace(namespace)
 		object.SetName("istio-edge")
+		// Gateways of Istio are named by people, after the gateway.
+		if object.GetObjectKind().GroupVersionKind().Kind == "Gateway" {
+			object.SetName("edge")
+		}
 	}
-	// Gateways of Istio are named by people, after the gateway.
-	all[len(all)-1].SetName("edge")
 	return all
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,6 +53,20 @@ var (
 	port  int
 )
 
+// isIstios says whether a kind is Istio's; the others are cert-manager's.
+func isIstios(kind schema.GroupVersionKind) bool {
+	return kind.Group == "networking.istio.io"
+}
+
+// istioKinds are the kinds of Istio, and certManagerKinds those of cert-manager, that gateways are made of.
+func istioKinds() []schema.GroupVersionKind {
+	return slices.DeleteFunc(env.ForeignKinds(), func(kind schema.GroupVersionKind) bool { return !isIstios(kind) })
+}
+
+func certManagerKinds() []schema.GroupVersionKind {
+	return slices.DeleteFunc(env.ForeignKinds(), isIstios)
+}
+
 var _ = BeforeSuite(func(ctx context.Context) {
 	var err error
 	plane, err = env.Start(ctx, env.Options{Controllers: true, Progress: GinkgoWriter})
@@ -61,7 +77,8 @@ var _ = BeforeSuite(func(ctx context.Context) {
 		Expect(admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
 	}
 	forgetCRDs(ctx)
-	Expect(plane.InstallKinds(env.ForeignKinds()...)).To(Succeed())
+	// cert-manager comes with the specs that have a use for it: others see what is said without it.
+	Expect(plane.InstallKinds(istioKinds()...)).To(Succeed())
 	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(plane.Dir, "helm"), "helm.sh/helm/v4/cmd/helm")
 	build.Dir = filepath.Join("..", "..", "tools", "helm")
 	out, err := build.CombinedOutput()
