@@ -108,10 +108,11 @@ func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
 }
 
 // ready says whether the wanted pods are available in every cluster. Where something failed nobody looked at the
-// pods: those from before may well serve.
+// pods: those from before may well serve. Between an edit and what comes of it the pods stand for the gateway as it was,
+// and the condition for that generation, so that who waits for the edit does not take them for it.
 func ready(gw *v1beta1.IstioGateway) metav1.Condition {
 	missing := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool {
-		return entry.State == v1beta1.ClusterReady || entry.State == v1beta1.ClusterFailed
+		return entry.State == v1beta1.ClusterReady && entry.ObservedGeneration > 0 || entry.State == v1beta1.ClusterFailed
 	}))
 	if missing != "" || len(gw.Status.Clusters) == 0 {
 		return condition(v1beta1.ConditionReady, metav1.ConditionFalse, reasonPodsMissing, "Pods are not all available in: "+orNone(missing))
@@ -119,7 +120,12 @@ func ready(gw *v1beta1.IstioGateway) metav1.Condition {
 	if unseen := having(gw, v1beta1.ClusterFailed); len(unseen) > 0 {
 		return condition(v1beta1.ConditionReady, metav1.ConditionUnknown, reasonClusterFailed, "Not known in: "+names(unseen))
 	}
-	return condition(v1beta1.ConditionReady, metav1.ConditionTrue, reasonPodsAvailable, "Every wanted pod is available in every cluster")
+	out := condition(v1beta1.ConditionReady, metav1.ConditionTrue, reasonPodsAvailable, "Every wanted pod is available in every cluster")
+	out.ObservedGeneration = gw.Generation
+	for _, entry := range gw.Status.Clusters {
+		out.ObservedGeneration = min(out.ObservedGeneration, entry.ObservedGeneration)
+	}
+	return out
 }
 
 // addressAssigned says whether every load balancer has an address.

@@ -34,6 +34,12 @@ func at(generation int64, entry v1beta1.ClusterStatus) v1beta1.ClusterStatus {
 	return entry
 }
 
+// speakingOf is a condition that speaks of a generation of its own.
+func speakingOf(generation int64, condition metav1.Condition) metav1.Condition {
+	condition.ObservedGeneration = generation
+	return condition
+}
+
 func TestAccepted(t *testing.T) {
 	managed := annotated(gatewayOf(t, `{clusterIds: [nowhere]}`), gateway.AnnotationManagedByASM, "true")
 	for _, test := range []struct {
@@ -164,6 +170,11 @@ func TestReady(t *testing.T) {
 			want: condition("Ready", "False", "PodsMissing", "Pods are not all available in: no cluster yet"),
 		},
 		{
+			name:    "is false where the gateway has never been whole, whatever pods were found there",
+			entries: []v1beta1.ClusterStatus{entryIn("a", v1beta1.ClusterReady), at(0, entryIn("b", v1beta1.ClusterReady))},
+			want:    condition("Ready", "False", "PodsMissing", "Pods are not all available in: b"),
+		},
+		{
 			name: "names each cluster whose pods are not all available",
 			entries: []v1beta1.ClusterStatus{
 				entryIn("a", v1beta1.ClusterApplied), entryIn("b", v1beta1.ClusterReady), failedIn("c", "x"),
@@ -179,7 +190,12 @@ func TestReady(t *testing.T) {
 		{
 			name:    "is true when every cluster is ready",
 			entries: []v1beta1.ClusterStatus{entryIn("a", v1beta1.ClusterReady), entryIn("b", v1beta1.ClusterReady)},
-			want:    condition("Ready", "True", "PodsAvailable", "Every wanted pod is available in every cluster"),
+			want:    speakingOf(3, condition("Ready", "True", "PodsAvailable", "Every wanted pod is available in every cluster")),
+		},
+		{
+			name:    "is true for the generation that every cluster has, so that nobody takes the old pods for an edit",
+			entries: []v1beta1.ClusterStatus{entryIn("a", v1beta1.ClusterReady), at(2, entryIn("b", v1beta1.ClusterReady))},
+			want:    speakingOf(2, condition("Ready", "True", "PodsAvailable", "Every wanted pod is available in every cluster")),
 		},
 	})
 }

@@ -43,7 +43,7 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		inTheWay(gw),
 		deletionBlocked(gw),
 	} {
-		condition.ObservedGeneration = gw.Generation
+		condition.ObservedGeneration = cmp.Or(condition.ObservedGeneration, gw.Generation)
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
 	status.Status, status.ErrorMessage = legacy(gw)
@@ -59,12 +59,17 @@ func legacy(gw *v1beta1.IstioGateway) (state, message string) {
 	}
 	for _, name := range []string{v1beta1.ConditionAccepted, v1beta1.ConditionReconciled} {
 		condition := meta.FindStatusCondition(gw.Status.Conditions, name)
-		if condition.Status == metav1.ConditionFalse && condition.Reason != reasonInProgress && condition.Reason != reasonPaused {
+		if condition.Status == metav1.ConditionFalse && !slices.Contains([]string{reasonInProgress, reasonPaused, reasonHeld}, condition.Reason) {
 			return stateFailed, condition.Message
 		}
 	}
-	if meta.IsStatusConditionTrue(gw.Status.Conditions, v1beta1.ConditionReady) {
-		return stateRunning, ""
+	// A held restart leaves the pods that run running, and is no failure; that they are not as the gateway says is told.
+	held := ""
+	if condition := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionReconciled); condition.Reason == reasonHeld {
+		held = condition.Message
 	}
-	return statePending, ""
+	if meta.IsStatusConditionTrue(gw.Status.Conditions, v1beta1.ConditionReady) {
+		return stateRunning, held
+	}
+	return statePending, held
 }

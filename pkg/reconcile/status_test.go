@@ -51,6 +51,20 @@ func TestSummarizeWritesEveryConditionForThisGeneration(t *testing.T) {
 	expectEqual(t, "number of conditions", len(gw.Status.Conditions), 8)
 }
 
+func TestReadySpeaksOfAnEditOnceEveryClusterHasIt(t *testing.T) {
+	gw := summarized(t, entryIn("home", v1beta1.ClusterReady), entryIn("away", v1beta1.ClusterReady))
+	gw.Generation = 4
+	for i, want := range []int64{3, 3, 4} {
+		summarize(gw, registeredAs("home", "away"))
+		found := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionReady)
+		expectEqual(t, "Ready", found.Status, metav1.ConditionTrue)
+		expectEqual(t, "Ready's observedGeneration", found.ObservedGeneration, want)
+		if i < len(gw.Status.Clusters) {
+			gw.Status.Clusters[i].ObservedGeneration = 4
+		}
+	}
+}
+
 func TestSummarizeForgetsAddressesThatAreGone(t *testing.T) {
 	gw := summarized(t, exposed("home", "LoadBalancer", "203.0.113.1"), entryIn("away", v1beta1.ClusterReady))
 	gw.Status.Clusters[1].Addresses = nil
@@ -96,6 +110,8 @@ func TestSummarizeKeepsWhenAConditionTurned(t *testing.T) {
 }
 
 func TestLegacyStatus(t *testing.T) {
+	drifted := entryIn("home", v1beta1.ClusterReady)
+	drifted.Held = &v1beta1.HeldRestart{Reason: v1beta1.TemplateDrifted}
 	for _, test := range []struct {
 		name          string
 		gw            *v1beta1.IstioGateway
@@ -126,6 +142,11 @@ func TestLegacyStatus(t *testing.T) {
 			name: "is Failed with what stands in the way",
 			gw:   gatewayOf(t, `{clusterIds: [home]}`, failedIn("home", "refused")), registered: []string{"home"},
 			word: "Failed", message: "Cluster home: refused",
+		},
+		{
+			name: "is Running with what is held: the pods serve",
+			gw:   gatewayOf(t, `{clusterIds: [home]}`, drifted), registered: []string{"home"},
+			word: "Running", message: "A restart is held in: home",
 		},
 		{
 			name: "is Terminating once deleted, whatever else is",
