@@ -16,6 +16,8 @@ import (
 // +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.status.GatewayAddress`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Restart Pending",type=string,JSONPath=`.status.conditions[?(@.type=="RestartPending")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.Status`,priority=1
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.ErrorMessage`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type IstioGateway struct {
 	metav1.TypeMeta   `json:",inline"`
