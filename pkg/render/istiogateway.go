@@ -44,7 +44,10 @@ func server(p gateway.Placed, port corev1.ServicePort) map[string]any {
 	switch {
 	case protocol != "TLS":
 	case certificate(p) != nil:
-		protocol, hosts = "HTTPS", tlsHosts(p)
+		hosts = tlsHosts(p)
+		if application(port) == "https" {
+			protocol = "HTTPS"
+		}
 		tls = map[string]any{"mode": "SIMPLE", "credentialName": tlsSecret(p)}
 	default:
 		tls = map[string]any{"mode": "PASSTHROUGH"}
@@ -59,9 +62,9 @@ func server(p gateway.Placed, port corev1.ServicePort) map[string]any {
 	return out
 }
 
-// routed is what Istio routes a port by: what the gateway says of the application, or the name of the port in Istio's
-// convention (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/), else plain TCP.
-func routed(port corev1.ServicePort) string {
+// application is the protocol of the application behind a port: what the gateway says of it, or the name of the port in
+// Istio's convention (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
+func application(port corev1.ServicePort) string {
 	said := applicationProtocol(port.Protocol)
 	if port.AppProtocol != nil {
 		said = strings.ToLower(*port.AppProtocol)
@@ -69,7 +72,12 @@ func routed(port corev1.ServicePort) string {
 	if said == "" {
 		said, _, _ = strings.Cut(port.Name, "-")
 	}
-	switch said {
+	return said
+}
+
+// routed is what Istio routes a port by; plain TCP where nothing is said.
+func routed(port corev1.ServicePort) string {
+	switch application(port) {
 	case "http":
 		return "HTTP"
 	case "http2":
