@@ -80,36 +80,31 @@ func (k known) approvalsOf(_ context.Context, namespace, name string) ([]v1alpha
 func knownIn(objects []*unstructured.Unstructured) (known, error) {
 	var out known
 	for _, object := range objects {
+		var err error
 		switch object.GroupVersionKind() {
 		case v1alpha1.GroupVersion.WithKind("GatewayCluster"):
-			cluster := v1alpha1.GatewayCluster{}
-			if err := convert(object, &cluster); err != nil {
-				return known{}, err
-			}
-			out.clusters = append(out.clusters, cluster)
+			out.clusters, err = appended(out.clusters, object)
 		case v1alpha1.GroupVersion.WithKind("GatewayPolicy"):
-			policy := v1alpha1.GatewayPolicy{}
-			if err := convert(object, &policy); err != nil {
-				return known{}, err
-			}
-			out.policies = append(out.policies, policy)
+			out.policies, err = appended(out.policies, object)
 		case v1alpha1.GroupVersion.WithKind("ChangeApproval"):
-			approval := v1alpha1.ChangeApproval{}
-			if err := convert(object, &approval); err != nil {
-				return known{}, err
-			}
-			out.approvals = append(out.approvals, approval)
+			out.approvals, err = appended(out.approvals, object)
 		case v1beta1.GroupVersion.WithKind("IstioGateway"), v1.GroupVersion.WithKind("IstioGateway"):
-			gw := v1beta1.IstioGateway{}
-			if err := convert(object, &gw); err != nil {
-				return known{}, err
-			}
-			out.gateways = append(out.gateways, gw)
+			out.gateways, err = appended(out.gateways, object)
 		default:
 			return known{}, fmt.Errorf("--with takes GatewayClusters, GatewayPolicies and ChangeApprovals of %s, and IstioGateways, found %s %s", v1alpha1.GroupVersion, object.GroupVersionKind(), object.GetName())
 		}
+		if err != nil {
+			return known{}, err
+		}
 	}
 	return out, nil
+}
+
+// appended reads an object, and appends it to the others of its kind.
+func appended[T any](list []T, object *unstructured.Unstructured) ([]T, error) {
+	var item T
+	err := convert(object, &item)
+	return append(list, item), err
 }
 
 // convert reads an object as strictly as an API server does.

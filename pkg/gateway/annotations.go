@@ -59,12 +59,12 @@ const AnnotationForgetCluster = "portcullis.dev/forget-cluster"
 
 // Forgotten says whether somebody gave up what is left of a gateway in a cluster.
 func Forgotten(gw *v1beta1.IstioGateway, id string) bool {
-	return slices.Contains(strings.FieldsFunc(gw.Annotations[AnnotationForgetCluster], isSeparator), id)
+	return slices.Contains(List(gw.Annotations[AnnotationForgetCluster]), id)
 }
 
-// isSeparator says what stands between the IDs of a list.
-func isSeparator(r rune) bool {
-	return r == ',' || r == ' '
+// List are the items of a list that an annotation holds, which commas or spaces separate.
+func List(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // AnnotationPaused "true", or the IDs of clusters separated by commas, keeps the controller from writing what a gateway is
@@ -79,7 +79,7 @@ func Paused(gw *v1beta1.IstioGateway, id string) bool {
 	if value == "false" || gw.DeletionTimestamp != nil {
 		return false
 	}
-	return slices.ContainsFunc(strings.FieldsFunc(value, isSeparator), func(word string) bool {
+	return slices.ContainsFunc(List(value), func(word string) bool {
 		return word == id || !isIn(gw, word)
 	})
 }

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,14 +59,13 @@ func (a approvals) release(ctx context.Context, stored, gw *v1beta1.IstioGateway
 // count says whether there are approvals of what is pending that hold now, and how long it takes until another one does;
 // zero when there is none.
 func (a approvals) count(ctx context.Context, gw *v1beta1.IstioGateway) (count bool, wait time.Duration, err error) {
-	list := &v1alpha1.ChangeApprovalList{}
-	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
-		return false, 0, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+	approvals, err := a.of(ctx, gw, gw.Status.Pending.Digest)
+	if err != nil {
+		return false, 0, err
 	}
-	for i := range list.Items {
-		approval := &list.Items[i]
-		from, until := window(approval)
-		if !approves(approval, gw, gw.Status.Pending.Digest) || !a.now().Before(until) {
+	for i := range approvals {
+		from, until := window(&approvals[i])
+		if !a.now().Before(until) {
 			continue
 		}
 		if early := from.Sub(a.now()); early > 0 {
@@ -75,6 +75,15 @@ func (a approvals) count(ctx context.Context, gw *v1beta1.IstioGateway) (count b
 		count = true
 	}
 	return count, wait, nil
+}
+
+// of lists the approvals that are for exactly this of a gateway, and unused, whenever they count.
+func (a approvals) of(ctx context.Context, gw *v1beta1.IstioGateway, digest string) ([]v1alpha1.ChangeApproval, error) {
+	list := &v1alpha1.ChangeApprovalList{}
+	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+	}
+	return slices.DeleteFunc(list.Items, func(approval v1alpha1.ChangeApproval) bool { return !approves(&approval, gw, digest) }), nil
 }
 
 // approves says whether an approval is for exactly this of a gateway, and unused. The digest is bound to the gateway's
@@ -107,14 +116,14 @@ func (a approvals) record(ctx context.Context, gw *v1beta1.IstioGateway) error {
 		return err
 	}
 	if pending := gw.Status.Pending; pending != nil && pending.ReleasedBy != "" {
-		names = append(names, strings.FieldsFunc(pending.ReleasedBy, separates)...)
+		names = append(names, gateway.List(pending.ReleasedBy)...)
 	}
 	done, err := acted(gw)
 	if err != nil {
 		return err
 	}
 	if done {
-		names = append(names, strings.FieldsFunc(gw.Annotations[gateway.AnnotationApprovedBy], separates)...)
+		names = append(names, gateway.List(gw.Annotations[gateway.AnnotationApprovedBy])...)
 	}
 	for _, name := range names {
 		if err := a.recordOne(ctx, gw, name); err != nil {
@@ -138,16 +147,15 @@ func (a approvals) ofDeletion(ctx context.Context, gw *v1beta1.IstioGateway) ([]
 	if err != nil {
 		return nil, fmt.Errorf("finding what let IstioGateway %s/%s be deleted: %w", gw.Namespace, gw.Name, err)
 	}
-	list := &v1alpha1.ChangeApprovalList{}
-	if err := a.client.List(ctx, list, client.InNamespace(gw.Namespace)); err != nil {
-		return nil, fmt.Errorf("listing ChangeApprovals of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
+	approvals, err := a.of(ctx, gw, deletion.Digest)
+	if err != nil {
+		return nil, err
 	}
 	var names []string
-	for i := range list.Items {
-		approval := &list.Items[i]
-		from, until := window(approval)
-		if at := gw.DeletionTimestamp.Time; approves(approval, gw, deletion.Digest) && !at.Before(from) && at.Before(until) {
-			names = append(names, approval.Name)
+	for i := range approvals {
+		from, until := window(&approvals[i])
+		if at := gw.DeletionTimestamp.Time; !at.Before(from) && at.Before(until) {
+			names = append(names, approvals[i].Name)
 		}
 	}
 	return names, nil
@@ -185,11 +193,6 @@ func acted(gw *v1beta1.IstioGateway) (bool, error) {
 		}
 	}
 	return gw.Status.ObservedGeneration == gw.Generation, nil
-}
-
-// separates says whether a character stands between two names.
-func separates(r rune) bool {
-	return r == ',' || r == ' '
 }
 
 // shorter is the shorter of two waits, of which zero is none.

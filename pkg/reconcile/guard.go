@@ -52,7 +52,7 @@ func askGuard(server client.Client) askFunc {
 
 // namesIn are the approvals that the guard names on a gateway.
 func namesIn(gw *v1beta1.IstioGateway) []string {
-	return strings.FieldsFunc(gw.Annotations[gateway.AnnotationApprovedBy], separates)
+	return gateway.List(gw.Annotations[gateway.AnnotationApprovedBy])
 }
 
 // refusalIn is what the guard says, without the API server's own words before it.

@@ -2,7 +2,6 @@ package render
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -40,7 +39,7 @@ func issuer(p gateway.Placed) map[string]any {
 
 // tlsHosts are the names that the certificate is for, sorted, each once.
 func tlsHosts(p gateway.Placed) []string {
-	names := strings.FieldsFunc(p.Annotations[gateway.AnnotationTLSHosts], func(r rune) bool { return r == ',' || r == ' ' })
+	names := gateway.List(p.Annotations[gateway.AnnotationTLSHosts])
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
