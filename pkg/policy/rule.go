@@ -13,6 +13,8 @@ import (
 // rule is what is known of a rule without asking it.
 type rule struct {
 	code, title string
+	// about says more than the title, from the same METADATA.
+	about about
 	// place is where it is: a folder of the library, or a line in a policy's module.
 	place string
 	// policy that it is of; empty for one of the library.
@@ -30,7 +32,7 @@ func (r *rule) add(kind string, module *ast.Module) {
 	}
 	// Of a code that does both, what it refuses is what people ask about.
 	if title := title(module); title != "" && (r.title == "" || kind == "validate") {
-		r.title = title
+		r.title, r.about = title, aboutOf(module)
 	}
 }
 
