@@ -32,6 +32,11 @@ test: ## Run every test; builds the test control plane the first time
 	@# All random pairs: under the race detector they are too slow, and judged in part.
 	[ -z "$(RACE)" ] || go test -count=1 -timeout 30m ./pkg/change
 
+.PHONY: bench
+bench: ## Measure everything that has a budget; GATEWAYS=1000 and CLUSTERS=200 say how much of it
+	@go run ./test/env/build >/dev/null
+	go run ./test/bench $(if $(GATEWAYS),-gateways $(GATEWAYS)) $(if $(CLUSTERS),-clusters $(CLUSTERS)) $(BENCH_FLAGS)
+
 .PHONY: lint
 lint: ## Run the linters
 	@cd tools/golangci-lint && go build -o ../../$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
