@@ -20,6 +20,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/mutate"
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/pkg/review"
@@ -59,7 +60,7 @@ func run(ctx context.Context, o options) error {
 		Now:       time.Now,
 	}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
-	register(server, reviewer, rules, mgr)
+	register(server, reviewer, rules, mgr, &decision.Recorder{})
 	ready, err := rulesReady(mgr, o, rules)
 	if err != nil {
 		return fmt.Errorf("preparing the bundle: %w", err)
@@ -77,14 +78,14 @@ func run(ctx context.Context, o options) error {
 }
 
 // register says who answers at which path.
-func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager) {
+func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager, recorder *decision.Recorder) {
 	approvalReviewer := &review.ApprovalReviewer{Reviewer: reviewer, Gateway: gateways(mgr.GetAPIReader()), MayApprove: mayApprove(mgr.GetClient())}
 	for path, handler := range map[string]admission.Handler{
-		"/mutate":            &mutate.Handler{Mutator: reviewer},
-		"/validate":          &validate.Handler{Validator: reviewer},
-		"/validate-policy":   &validate.PolicyHandler{Checker: rules},
-		"/mutate-approval":   &mutate.ApprovalHandler{Stamper: approvalReviewer},
-		"/validate-approval": &validate.ApprovalHandler{Validator: approvalReviewer},
+		"/mutate":            &mutate.Handler{Mutator: reviewer, Recorder: recorder},
+		"/validate":          &validate.Handler{Validator: reviewer, Recorder: recorder},
+		"/validate-policy":   &validate.PolicyHandler{Checker: rules, Recorder: recorder},
+		"/mutate-approval":   &mutate.ApprovalHandler{Stamper: approvalReviewer, Recorder: recorder},
+		"/validate-approval": &validate.ApprovalHandler{Validator: approvalReviewer, Recorder: recorder},
 	} {
 		server.Register(path, finishing(&webhook.Admission{Handler: handler}))
 	}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/review"
 )
 
@@ -23,11 +24,21 @@ type Mutator interface {
 type Handler struct {
 	// Mutator fills in.
 	Mutator Mutator
+	// Recorder records the decisions; nil records none.
+	Recorder *decision.Recorder
 }
 
 // Handle answers with the smallest JSON patch that fills the gateway in; 400 for a request that cannot
 // be read and 500 for one that could not be decided.
 func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
+	return h.Recorder.Decide(ctx, "mutate", req, func(ctx context.Context, record *decision.Record) admission.Response {
+		record.Gateway = req.Namespace + "/" + req.Name
+		return h.handle(ctx, req)
+	})
+}
+
+// handle answers by the operation.
+func (h *Handler) handle(ctx context.Context, req admission.Request) admission.Response {
 	switch req.Operation {
 	case admissionv1.Create, admissionv1.Update:
 		return h.fill(ctx, req)

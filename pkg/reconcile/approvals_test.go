@@ -142,7 +142,7 @@ func TestTheGuardIsAskedAboutWhatIsStoredAlone(t *testing.T) {
 
 func TestAskingTheGuard(t *testing.T) {
 	denied := apierrors.NewForbidden(schema.GroupResource{Resource: "istiogateways"}, "edge", errors.New("x"))
-	denied.ErrStatus.Message = "admission webhook \"validate.portcullis.dev\" denied the request: \na: must\nb: must"
+	denied.ErrStatus.Message = "admission webhook \"validate.portcullis.dev\" denied the request: \na: must\nb: must\ndecision 3f2a"
 	for name, test := range map[string]struct {
 		answer  error
 		by      string

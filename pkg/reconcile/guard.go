@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
@@ -61,5 +62,7 @@ func refusalIn(err error) string {
 	if _, said, found := strings.Cut(text, "denied the request: "); found {
 		text = said
 	}
+	// Each answer has a name of its own, with which what is said would never stay the same.
+	text, _ = decision.Cut(text)
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), "; ")
 }

@@ -48,6 +48,8 @@ type Decision struct {
 	Audits []policy.Finding
 	// Change is what the request does to traffic.
 	Change change.Change
+	// Approvals are the names of those that are valid for the change; admitted, it uses them up.
+	Approvals []string
 	// Revision of the rules that decided.
 	Revision string
 	// Input is what they were asked.
@@ -186,6 +188,7 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 		return Decision{}, err
 	}
 	decision := Decision{Denials: verdict.Denials, Warnings: verdict.Warnings, Audits: verdict.Audits, Change: effect, Revision: engine.Revision(), Input: input}
+	decision.Approvals = r.valid(request, effect, approvals)
 	if request.Gateway == nil {
 		return decision, nil
 	}

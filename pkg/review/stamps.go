@@ -109,14 +109,28 @@ func (r *Reviewer) approvedBy(request Request, effect change.Change, approvals [
 	before := named(request.Old)
 	names := map[string]bool{}
 	for _, approval := range approvals {
-		isNamed := slices.Contains(before, approval.Name) && approval.Status.UsedBy == nil
-		isUsedNow := disrupts(effect) &&
-			ApprovalState(approval, string(request.Old.Typed.UID), effect.Digest, before, r.Now()) == StateValid
-		if isNamed || isUsedNow {
+		if slices.Contains(before, approval.Name) && approval.Status.UsedBy == nil {
 			names[approval.Name] = true
 		}
 	}
+	for _, name := range r.valid(request, effect, approvals) {
+		names[name] = true
+	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// valid names the approvals that are valid for the change of a request, in the order of the approvals.
+func (r *Reviewer) valid(request Request, effect change.Change, approvals []v1alpha1.ChangeApproval) []string {
+	if !disrupts(effect) {
+		return nil
+	}
+	var names []string
+	for _, approval := range approvals {
+		if ApprovalState(approval, string(request.Old.Typed.UID), effect.Digest, named(request.Old), r.Now()) == StateValid {
+			names = append(names, approval.Name)
+		}
+	}
+	return names
 }
 
 // stamped is a filled gateway with the guard's annotations as they must be.

@@ -208,6 +208,9 @@ func TestMutateNamesTheApprovalsThatLetAChangeIn(t *testing.T) {
 	if got := annotationOf(t, filled, gateway.AnnotationApprovedBy); got != "a,b" || len(decision.Denials) > 0 {
 		t.Errorf("got %q, denials %v; want all that are for this change, and none", got, decision.Denials)
 	}
+	if !slices.Equal(decision.Approvals, []string{"a", "b"}) {
+		t.Errorf("got approvals %v, want all that are for this change", decision.Approvals)
+	}
 }
 
 func TestAnApprovalThatIsNamedIsUsed(t *testing.T) {
@@ -220,8 +223,8 @@ func TestAnApprovalThatIsNamedIsUsed(t *testing.T) {
 	if got := fieldsOf(decision.Denials); !slices.Equal(got, []string{"restart_approval: spec.runAsRoot"}) {
 		t.Errorf("got denials %v, want it to need another approval", got)
 	}
-	if got := annotationOf(t, filled, gateway.AnnotationApprovedBy); got != "b" {
-		t.Errorf("got %q, want it named until its use is recorded", got)
+	if got := annotationOf(t, filled, gateway.AnnotationApprovedBy); got != "b" || decision.Approvals != nil {
+		t.Errorf("got %q and approvals %v, want it named until its use is recorded, and not used again", got, decision.Approvals)
 	}
 	approval.Status.UsedBy = &v1alpha1.ApprovalUse{UID: "u1"}
 	scaled, _ := updatedByAnn(t, with(r, approval), gatewayOf(t, scaledSpec), old)

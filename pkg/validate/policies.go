@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/policy"
 )
 
@@ -27,11 +28,20 @@ type PolicyChecker interface {
 type PolicyHandler struct {
 	// Checker compiles.
 	Checker PolicyChecker
+	// Recorder records the decisions; nil records none.
+	Recorder *decision.Recorder
 }
 
 // Handle answers 403 for a policy that cannot be used, 400 for a request that cannot be read and 500 for a policy that
 // could not be judged. Deleting one is always allowed: it is the way out when nothing else works.
 func (h *PolicyHandler) Handle(ctx context.Context, req admission.Request) admission.Response {
+	return h.Recorder.Decide(ctx, "validate-policy", req, func(ctx context.Context, _ *decision.Record) admission.Response {
+		return h.decide(ctx, req)
+	})
+}
+
+// decide answers by the operation.
+func (h *PolicyHandler) decide(ctx context.Context, req admission.Request) admission.Response {
 	switch req.Operation {
 	case admissionv1.Create, admissionv1.Update:
 		return h.check(ctx, req)

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/test/env"
 )
 
@@ -250,8 +251,10 @@ func expectCreated(ctx context.Context, text string) *unstructured.Unstructured 
 	return object
 }
 
-// sentence is what a person reads of a refusal, without the API server's own words before it.
+// sentence is what a person reads of a refusal, without the API server's own words before it and without the decision's
+// ID, which no two have in common.
 func sentence(err error) string {
+	GinkgoHelper()
 	status := apierrors.APIStatus(nil)
 	if err == nil {
 		return "accepted"
@@ -263,5 +266,7 @@ func sentence(err error) string {
 	if !found {
 		return status.Status().Message
 	}
-	return strings.TrimSpace(text)
+	said, id := decision.Cut(text)
+	Expect(id).NotTo(BeEmpty())
+	return strings.TrimSpace(said)
 }

@@ -24,6 +24,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/env"
 )
@@ -183,13 +184,17 @@ func clientFor(config *rest.Config) client.Client {
 	return client.WithFieldValidation(plain, metav1.FieldValidationStrict)
 }
 
-// sentence is what a person reads of a refusal, without the API server's own words before it.
+// sentence is what a person reads of a refusal, without the API server's own words before it and without the decision's
+// ID, which no two have in common.
 func sentence(err error) string {
+	GinkgoHelper()
 	if err == nil {
 		return "accepted"
 	}
 	if _, text, found := strings.Cut(err.Error(), "denied the request: "); found {
-		return strings.TrimSpace(text)
+		said, id := decision.Cut(text)
+		Expect(id).NotTo(BeEmpty())
+		return strings.TrimSpace(said)
 	}
 	return err.Error()
 }
