@@ -136,9 +136,15 @@ func addressAssigned(gw *v1beta1.IstioGateway) metav1.Condition {
 	if len(balanced) == 0 {
 		return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionFalse, reasonNoLoadBalancer, "The gateway has no load balancer")
 	}
-	without := names(slices.DeleteFunc(balanced, func(entry v1beta1.ClusterStatus) bool { return len(entry.Addresses) > 0 }))
-	if without != "" {
-		return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionFalse, reasonNotAssigned, "The load balancer has no address in: "+without)
+	var without []string
+	for _, entry := range balanced {
+		if len(entry.Addresses) == 0 {
+			without = append(without, entry.ClusterID+formerly(entry))
+		}
+	}
+	if len(without) > 0 {
+		return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionFalse, reasonNotAssigned,
+			shortened("The load balancer has no address in: "+strings.Join(without, ", "), longestCondition))
 	}
 	return condition(v1beta1.ConditionAddressAssigned, metav1.ConditionTrue, reasonAssigned, "Every load balancer has an address")
 }

@@ -13,6 +13,8 @@ func TestEntries(t *testing.T) {
 	full := entryIn("home", v1beta1.ClusterReady)
 	full.Objects = []v1beta1.ObjectReference{{APIVersion: "v1", Kind: "Service", Name: "istio-edge"}}
 	full.Addresses = []string{"203.0.113.1"}
+	leaving := full
+	leaving.State = v1beta1.ClusterDeleting
 	for _, test := range []struct {
 		name     string
 		spec     string
@@ -55,8 +57,8 @@ func TestEntries(t *testing.T) {
 			name:     "follow the removal of a cluster that is no longer named",
 			spec:     `{clusterIds: [away]}`,
 			stored:   []v1beta1.ClusterStatus{full, pending("away")},
-			reported: map[string]outcome{"home": {entry: entryIn("home", v1beta1.ClusterDeleting)}},
-			want:     []v1beta1.ClusterStatus{entryIn("home", v1beta1.ClusterDeleting), pending("away")},
+			reported: map[string]outcome{"home": {entry: leaving}},
+			want:     []v1beta1.ClusterStatus{leaving, pending("away")},
 		},
 		{
 			name:     "drop a cluster that is gone and not named",
@@ -106,7 +108,7 @@ func TestEntries(t *testing.T) {
 			if test.deleted {
 				gw = deleted(gw)
 			}
-			worker := &gateways{outcomes: outcomesHeld()}
+			worker := &gateways{outcomes: outcomesHeld(), approvals: approvalsOn(nil)}
 			for id, result := range test.reported {
 				worker.outcomes.report(t.Context(), Target{edge, id}, result)
 			}

@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -74,6 +76,28 @@ func (e events) settled(gw *v1beta1.IstioGateway, before *v1beta1.PendingRestart
 	case last:
 		e.normal(gw, nil, "RestartDropped", "Drop", "Dropped the restart that was held: nothing asks for it any more")
 	}
+}
+
+// readdressed tells what became of a gateway's addresses in a cluster, after it was written down.
+func (e events) readdressed(gw *v1beta1.IstioGateway, change readdressed) {
+	related := &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: change.cluster}
+	lost, gained, instead := listed(change.lost), listed(change.gained), listed(change.instead)
+	switch {
+	case len(change.gained) > 0 && len(departed(change.gained, change.instead)) == 0:
+		e.normal(gw, related, "AddressReturned", "Address", "Got address %s in cluster %s back", gained, change.cluster)
+	case len(change.gained) > 0:
+		e.recorder.Eventf(gw, related, corev1.EventTypeWarning, "AddressChanged", "Address",
+			"Changed address in cluster %s from %s to %s", change.cluster, instead, gained)
+	case change.released:
+		e.normal(gw, related, "AddressReleased", "Address", "Released address %s in cluster %s, where no load balancer is asked for any more", lost, change.cluster)
+	default:
+		e.recorder.Eventf(gw, related, corev1.EventTypeWarning, "AddressLost", "Address", "Lost address %s in cluster %s", lost, change.cluster)
+	}
+}
+
+// listed lists addresses, no more of them than an event takes.
+func listed(addresses []string) string {
+	return shortened(strings.Join(addresses, ", "), longestNote/3)
 }
 
 // longestNote is how long, in bytes, the list of changes in an event may be: the API server takes 1024 for all of it.

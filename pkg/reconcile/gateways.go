@@ -27,6 +27,8 @@ type gateways struct {
 	outcomes  *outcomes
 	approvals approvals
 	events    events
+	// lost counts the addresses that went.
+	lost lostAddresses
 }
 
 // Reconcile gathers what is known of a gateway, writes it to the status if it is news, and lets the gateway
@@ -75,6 +77,10 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 			return 0, fmt.Errorf("writing the status of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 		}
 		g.events.pending(gw, stored.Status.Pending, gw.Status.Pending)
+		for _, change := range readdressing(stored, gw) {
+			g.events.readdressed(gw, change)
+			g.lost.count(change)
+		}
 	}
 	// Only now: what was reported and not written down must not be forgotten.
 	g.outcomes.forgetGone(client.ObjectKeyFromObject(gw), gw.Status.Clusters)
@@ -97,7 +103,7 @@ func (g *gateways) entries(gw *v1beta1.IstioGateway, registered []v1alpha1.Gatew
 			continue
 		}
 		if ok && !result.gone {
-			entry = result.entry
+			entry = remembering(entry, result.entry, g.approvals.now())
 		}
 		delete(missing, entry.ClusterID)
 		entries = append(entries, entry)

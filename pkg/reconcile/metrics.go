@@ -50,3 +50,24 @@ func (h heldGateways) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(h.held, prometheus.GaugeValue, float64(counts[reason]), string(reason))
 	}
 }
+
+// lostAddresses counts the addresses that load balancers lost, though the gateway asked for them; nobody does when it is
+// empty.
+type lostAddresses struct {
+	prometheus.Counter
+}
+
+// newLostAddresses counts from zero.
+func newLostAddresses() lostAddresses {
+	return lostAddresses{prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "portcullis_address_lost_total",
+		Help: "Addresses that gateways lost in a cluster where they still ask for a load balancer.",
+	})}
+}
+
+// count counts what a gateway lost in a cluster.
+func (l lostAddresses) count(change readdressed) {
+	if l.Counter != nil && !change.released {
+		l.Add(float64(len(change.lost)))
+	}
+}

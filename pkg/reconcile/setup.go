@@ -95,7 +95,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	shared := newOutcomes()
 	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	worker := &gateways{
-		client: mgr.GetClient(), outcomes: shared, events: told,
+		client: mgr.GetClient(), outcomes: shared, events: told, lost: newLostAddresses(),
 		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now},
 	}
 	if err := setupGateways(mgr, worker); err != nil {
@@ -124,8 +124,10 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if options.Metrics == nil {
 		return nil
 	}
-	if err := options.Metrics.Register(newHeldGateways(mgr.GetClient())); err != nil {
-		return fmt.Errorf("registering the metrics: %w", err)
+	for _, counted := range []prometheus.Collector{newHeldGateways(mgr.GetClient()), worker.lost} {
+		if err := options.Metrics.Register(counted); err != nil {
+			return fmt.Errorf("registering the metrics: %w", err)
+		}
 	}
 	return nil
 }

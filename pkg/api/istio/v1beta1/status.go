@@ -167,6 +167,12 @@ type ClusterStatus struct {
 	// +optional
 	// +listType=atomic
 	Addresses []string `json:"addresses,omitempty"`
+	// Addresses that the load balancer there had and has no longer, the last that went first, at most ten.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	PastAddresses []PastAddress `json:"pastAddresses,omitempty"`
 	// Mesh profile that the objects there were rendered with. It is pinned: a newer one of the cluster that would restart
 	// pods is held until it is approved.
 	//
@@ -200,6 +206,14 @@ type ClusterStatus struct {
 	// +optional
 	// +listType=atomic
 	Objects []ObjectReference `json:"objects,omitempty"`
+}
+
+// PastAddress is an address that a gateway had in a cluster.
+type PastAddress struct {
+	// IP address or host name.
+	Address string `json:"address"`
+	// When it was first seen to be gone.
+	Until metav1.Time `json:"until"`
 }
 
 // ObjectReference names one applied object; all lie in the gateway's namespace.
