@@ -20,6 +20,8 @@ type Options struct {
 	Scheme *runtime.Scheme
 	// Cache says what is kept in memory of each cluster.
 	Cache cache.Options
+	// Later are kinds that are kept in memory too, from when somebody asks for them: no connection waits for them.
+	Later map[client.Object]cache.ByObject
 	// Uncached are kinds that are never kept in memory, whoever asks for them.
 	Uncached []client.Object
 	// Connected is told of a new connection before anybody gets it, to start watches on it. The context ends with the

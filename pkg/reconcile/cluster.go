@@ -9,6 +9,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcluster "sigs.k8s.io/controller-runtime/pkg/cluster"
 )
 
 // FieldOwner is our name in server-side apply.
@@ -20,6 +21,8 @@ type cluster struct {
 	client client.Client
 	// live reads from the API server, for the few questions that a cache of our own objects answers wrongly.
 	live client.Reader
+	// connection is what both go through.
+	connection crcluster.Cluster
 
 	mu sync.Mutex
 	// written remembers what was applied, so that a steady state writes nothing.
@@ -31,6 +34,13 @@ type cluster struct {
 // newCluster writes to one cluster.
 func newCluster(cached client.Client, live client.Reader) *cluster {
 	return &cluster{client: cached, live: live, written: map[objectKey]written{}, judged: map[objectKey]judged{}}
+}
+
+// newClusterBehind writes to the cluster of a connection.
+func newClusterBehind(connection crcluster.Cluster) *cluster {
+	out := newCluster(connection.GetClient(), connection.GetAPIReader())
+	out.connection = connection
+	return out
 }
 
 // ownedKinds are the kinds that a gateway is made of, each as an empty object and an empty list, in the

@@ -63,7 +63,7 @@ func (c *clusters) elsewhere(id string) (*cluster, error) {
 	defer c.mu.Unlock()
 	last := c.known[id]
 	if last.connection != connection {
-		last = known{connection, newCluster(connection.GetClient(), connection.GetAPIReader())}
+		last = known{connection, newClusterBehind(connection)}
 		c.known[id] = last
 	}
 	return last.cluster, nil
@@ -96,10 +96,15 @@ func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []con
 	if err != nil {
 		return nil, err
 	}
+	addresses, err := ourAddresses()
+	if err != nil {
+		return nil, err
+	}
 	changed := make(connected.Signal)
 	registry := connected.NewRegistry(ctx, connected.Options{
 		Scheme: mgr.GetScheme(),
 		Cache:  cache.Options{ByObject: cached},
+		Later:  addresses,
 		Connected: func(ctx context.Context, id string, connection crcluster.Cluster) error {
 			for _, tell := range whenConnected {
 				if err := tell(ctx, id, connection); err != nil {

@@ -54,6 +54,10 @@ const (
 	reasonForeign = "ForeignObjects"
 	// reasonAdoptDryRun: it is told what taking them would change.
 	reasonAdoptDryRun = "AdoptDryRun"
+	// reasonExported: the metrics can be had where they are to go.
+	reasonExported = "Exported"
+	// reasonExportFailed: something stands in the way of the metrics.
+	reasonExportFailed = "ExportFailed"
 	// reasonNotDeleted: nobody deleted the gateway.
 	reasonNotDeleted = "NotDeleted"
 )
@@ -161,6 +165,9 @@ func deletionBlocked(gw *v1beta1.IstioGateway) metav1.Condition {
 	}
 	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
 		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionTrue, reasonClusterFailed, sentences(failed))
+	}
+	if failed := failedExports(gw); failed != "" {
+		return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionTrue, reasonClusterFailed, failed)
 	}
 	return condition(v1beta1.ConditionDeletionBlocked, metav1.ConditionFalse, reasonInProgress, "The gateway is being removed from its clusters")
 }

@@ -110,6 +110,21 @@ func (e events) forgotten(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus)
 		"Gave up %d objects in cluster %s, which is to be forgotten", len(entry.Objects), entry.ClusterID)
 }
 
+// exported tells that a gateway's metrics go to a cluster.
+func (e events) exported(gw *v1beta1.IstioGateway, cluster string) {
+	e.normal(gw, clusterNamed(cluster), "MetricsExported", "Export", "Exported the metrics to cluster %s", cluster)
+}
+
+// withdrawn tells that nothing of a gateway's metrics is left in a cluster.
+func (e events) withdrawn(gw *v1beta1.IstioGateway, cluster string) {
+	e.normal(gw, clusterNamed(cluster), "MetricsWithdrawn", "Withdraw", "Withdrew the metrics from cluster %s", cluster)
+}
+
+// clusterNamed is what events about a cluster are related to.
+func clusterNamed(id string) *corev1.ObjectReference {
+	return &corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GatewayCluster", Name: id}
+}
+
 // fenced tells that a cluster's back door shut, or stands open: once for each reason, though what an API server says of
 // it may differ each time.
 func (e events) fenced(cluster *v1alpha1.GatewayCluster, before *metav1.Condition, after metav1.Condition) {

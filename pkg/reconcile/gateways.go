@@ -49,7 +49,7 @@ func (g *gateways) Reconcile(ctx context.Context, gw *v1beta1.IstioGateway) (rec
 	if err != nil {
 		return reconcile.Result{}, quiet(err)
 	}
-	if gw.DeletionTimestamp != nil && len(gw.Status.Clusters) == 0 {
+	if gw.DeletionTimestamp != nil && len(gw.Status.Clusters) == 0 && len(gw.Status.Exports) == 0 {
 		return reconcile.Result{}, g.changeFinalizer(ctx, gw, controllerutil.RemoveFinalizer)
 	}
 	return reconcile.Result{RequeueAfter: wait}, nil
@@ -64,6 +64,7 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 	}
 	stored := gw.DeepCopy()
 	gw.Status.Clusters = g.entries(gw, registered)
+	gw.Status.Exports = exportEntries(gw, g.outcomes.exportsOf(client.ObjectKeyFromObject(gw)))
 	if gw.Status.Pending, err = pendingOf(gw); err != nil {
 		return 0, err
 	}
@@ -84,6 +85,7 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 	}
 	// Only now: what was reported and not written down must not be forgotten.
 	g.outcomes.forgetGone(client.ObjectKeyFromObject(gw), gw.Status.Clusters)
+	g.outcomes.forgetExports(client.ObjectKeyFromObject(gw), gw.Status.Exports)
 	return wait, nil
 }
 

@@ -25,6 +25,7 @@ type outcome struct {
 type outcomes struct {
 	mu        sync.Mutex
 	byGateway map[types.NamespacedName]map[string]outcome
+	exports   map[types.NamespacedName]map[string]export
 	// changed wakes the worker of a gateway.
 	changed chan event.TypedGenericEvent[types.NamespacedName]
 }
@@ -33,6 +34,7 @@ type outcomes struct {
 func newOutcomes() *outcomes {
 	return &outcomes{
 		byGateway: map[types.NamespacedName]map[string]outcome{},
+		exports:   map[types.NamespacedName]map[string]export{},
 		changed:   make(chan event.TypedGenericEvent[types.NamespacedName]),
 	}
 }
@@ -45,8 +47,13 @@ func (o *outcomes) report(ctx context.Context, target Target, result outcome) {
 	}
 	o.byGateway[target.Gateway][target.Cluster] = result
 	o.mu.Unlock()
+	o.wake(ctx, target.Gateway)
+}
+
+// wake wakes a gateway's worker.
+func (o *outcomes) wake(ctx context.Context, gateway types.NamespacedName) {
 	select {
-	case o.changed <- event.TypedGenericEvent[types.NamespacedName]{Object: target.Gateway}:
+	case o.changed <- event.TypedGenericEvent[types.NamespacedName]{Object: gateway}:
 	case <-ctx.Done():
 	}
 }

@@ -73,9 +73,13 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 
 // failedBy is an entry that says what stands in the way, on one line.
 func failedBy(entry v1beta1.ClusterStatus, err error) v1beta1.ClusterStatus {
-	entry.State = v1beta1.ClusterFailed
-	entry.Message = shortened(strings.ReplaceAll(err.Error(), "\n", "; "), longestMessage)
+	entry.State, entry.Message = v1beta1.ClusterFailed, worded(err)
 	return entry
+}
+
+// worded is an error for people, on one line.
+func worded(err error) string {
+	return shortened(strings.ReplaceAll(err.Error(), "\n", "; "), longestMessage)
 }
 
 // bring brings a gateway into a cluster, or out of it.

@@ -92,11 +92,15 @@ func (c *cluster) removeAll(ctx context.Context, gw *v1beta1.IstioGateway, id st
 
 // find lists a gateway's objects of one kind in a cluster.
 func (c *cluster) find(ctx context.Context, reader client.Reader, kind ownedKind, gw *v1beta1.IstioGateway, id string) ([]client.Object, error) {
+	return c.findBy(ctx, reader, kind, gw, client.MatchingLabels{render.LabelGateway: gw.Name, render.LabelCluster: id})
+}
+
+// findBy lists objects of one kind in a gateway's namespace by their labels.
+func (c *cluster) findBy(ctx context.Context, reader client.Reader, kind ownedKind, gw *v1beta1.IstioGateway, labels client.MatchingLabels) ([]client.Object, error) {
 	gvk, err := apiutil.GVKForObject(kind.object, c.client.Scheme())
 	if err != nil {
 		return nil, fmt.Errorf("naming the kind of %T: %w", kind.object, err)
 	}
-	labels := client.MatchingLabels{render.LabelGateway: gw.Name, render.LabelCluster: id}
 	if err := reader.List(ctx, kind.list, client.InNamespace(gw.Namespace), labels); err != nil {
 		return nil, fmt.Errorf("listing %ss of IstioGateway %s/%s: %w", gvk.Kind, gw.Namespace, gw.Name, err)
 	}

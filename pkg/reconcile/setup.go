@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -46,6 +47,11 @@ func CacheOptions(remoteSecrets string) (cache.Options, error) {
 	if err != nil {
 		return cache.Options{}, err
 	}
+	addresses, err := ourAddresses()
+	if err != nil {
+		return cache.Options{}, err
+	}
+	maps.Copy(kinds, addresses)
 	kinds[connected.SecretMetadata()] = cache.ByObject{
 		Namespaces: map[string]cache.Config{remoteSecrets: {}},
 		Label:      labels.SelectorFromSet(labels.Set{connected.LabelRemoteSecret: "true"}),
@@ -59,15 +65,29 @@ func CacheOptions(remoteSecrets string) (cache.Options, error) {
 
 // ourObjects are the kinds that gateways are made of, by the label of our own objects.
 func ourObjects() (map[client.Object]cache.ByObject, error) {
+	var kinds []client.Object
+	for _, kind := range ownedKinds() {
+		kinds = append(kinds, kind.object)
+	}
+	return withOurLabel(kinds...)
+}
+
+// ourAddresses are the kind that holds the addresses of pods, by the label that Kubernetes copies from Services of ours.
+func ourAddresses() (map[client.Object]cache.ByObject, error) {
+	return withOurLabel(&discoveryv1.EndpointSlice{})
+}
+
+// withOurLabel keeps of some kinds what has the label of our own objects.
+func withOurLabel(kinds ...client.Object) (map[client.Object]cache.ByObject, error) {
 	ours, err := labels.NewRequirement(render.LabelGateway, selection.Exists, nil)
 	if err != nil {
 		return nil, fmt.Errorf("selecting our own objects: %w", err)
 	}
-	kinds := map[client.Object]cache.ByObject{}
-	for _, kind := range ownedKinds() {
-		kinds[kind.object] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	out := map[client.Object]cache.ByObject{}
+	for _, kind := range kinds {
+		out[kind] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
 	}
-	return kinds, nil
+	return out, nil
 }
 
 // Options are what whoever runs the controller decides.
@@ -101,13 +121,17 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
-	fleet := &clusters{local: newCluster(mgr.GetClient(), mgr.GetAPIReader()), known: map[string]known{}}
+	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
 	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
 	targets, err := setupPlacements(mgr, work, options.Workers)
 	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
 	}
-	whenConnected := []connectedFunc{watch(targets)}
+	metrics, err := setupExports(ctx, mgr, &exports{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told}, options.Workers)
+	if err != nil {
+		return fmt.Errorf("setting up the exports' workers: %w", err)
+	}
+	whenConnected := []connectedFunc{watch(targets), metrics}
 	if options.Fence != nil {
 		up, err := setupFences(mgr, &fences{hub: mgr.GetClient(), clusters: fleet, options: *options.Fence, events: told})
 		if err != nil {
@@ -198,6 +222,7 @@ func gatewayChanged() predicate.Predicate {
 		predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 			return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers()) ||
 				!maps.Equal(targetSet(e.ObjectOld), targetSet(e.ObjectNew)) ||
+				!slices.Equal(exportsOfGateway(context.Background(), e.ObjectOld), exportsOfGateway(context.Background(), e.ObjectNew)) ||
 				releasedBy(e.ObjectOld) != releasedBy(e.ObjectNew) ||
 				!maps.Equal(unwatchedSet(e.ObjectOld), unwatchedSet(e.ObjectNew))
 		}},

@@ -109,7 +109,7 @@ func TestCacheHoldsOurOwnObjectsAlone(t *testing.T) {
 		}
 		selected[kindIn(t, scheme, object)] = by.Label.Matches(labels.Set{"portcullis.dev/gateway": "edge"}) && !by.Label.Matches(labels.Set{"app": "istio-edge"})
 	}
-	want := map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "Secret": true}
+	want := map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "Secret": true, "EndpointSlice": true}
 	for _, kind := range ownedKinds() {
 		want[kindIn(t, scheme, kind.object)] = true
 	}

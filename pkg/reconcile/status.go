@@ -46,6 +46,7 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		condition.ObservedGeneration = cmp.Or(condition.ObservedGeneration, gw.Generation)
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
+	tellExports(gw)
 	status.Status, status.ErrorMessage = legacy(gw)
 }
 

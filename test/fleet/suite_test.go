@@ -55,25 +55,36 @@ var (
 
 var _ = BeforeSuite(func(ctx context.Context) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter)))
-	plane, reach := start(ctx)
+	plane, reach := start(ctx, env.Options{Progress: GinkgoWriter})
 	hub = reach
 	for _, id := range []string{"east", "west"} {
-		elsewhere, reach := start(ctx)
-		address, err := url.Parse(elsewhere.Config.Host)
-		Expect(err).NotTo(HaveOccurred())
-		way, err := wire.New(address.Host)
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(way.Close)
-		fleet[id] = member{elsewhere, reach, way}
-		Expect(hub.Create(ctx, remoteSecret(id, kubeconfig(elsewhere, way)))).To(Succeed())
+		join(ctx, id, env.Options{Progress: GinkgoWriter})
 	}
 	startController(plane)
 })
 
-// start starts a control plane with the namespace of gateways.
-func start(ctx context.Context) (*env.ControlPlane, client.Client) {
+// join makes a cluster of the fleet, until the end.
+func join(ctx context.Context, id string, options env.Options) {
 	GinkgoHelper()
-	plane, err := env.Start(ctx, env.Options{Progress: GinkgoWriter})
+	plane, reach := start(ctx, options)
+	address, err := url.Parse(plane.Config.Host)
+	Expect(err).NotTo(HaveOccurred())
+	way, err := wire.New(address.Host)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(way.Close)
+	fleet[id] = member{plane, reach, way}
+	secret := remoteSecret(id, kubeconfig(plane, way))
+	Expect(hub.Create(ctx, secret)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) {
+		Expect(hub.Delete(ctx, secret)).To(Succeed())
+		delete(fleet, id)
+	})
+}
+
+// start starts a control plane with the namespace of gateways.
+func start(ctx context.Context, options env.Options) (*env.ControlPlane, client.Client) {
+	GinkgoHelper()
+	plane, err := env.Start(ctx, options)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
 	reach, err := client.New(plane.Config, client.Options{Scheme: scheme()})

@@ -34,7 +34,7 @@ type IstioGatewayStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions of the gateway over all its clusters: Accepted, Reconciled, Ready, AddressAssigned,
-	// RestartPending, Paused, Conflict and DeletionBlocked.
+	// RestartPending, Paused, Conflict and DeletionBlocked, and MetricsExported where metrics are exported.
 	//
 	// +optional
 	// +listType=map
@@ -47,6 +47,13 @@ type IstioGatewayStatus struct {
 	// +listType=map
 	// +listMapKey=clusterId
 	Clusters []ClusterStatus `json:"clusters,omitempty"`
+	// The clusters that the gateway's metrics go to, or went to and are not yet gone from. An entry is written before
+	// anything is applied there, and leaves when nothing is left.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=clusterId
+	Exports []MetricsExport `json:"exports,omitempty"`
 	// The restart that is held until somebody approves it; absent when nothing is held.
 	//
 	// +optional
@@ -216,6 +223,27 @@ type PastAddress struct {
 	Until metav1.Time `json:"until"`
 }
 
+// MetricsExport is one cluster that a gateway's metrics go to: a Service there leads to the pods, wherever they run.
+type MetricsExport struct {
+	// The cluster's ID, the name of its GatewayCluster.
+	ClusterID string `json:"clusterId"`
+	// One word for how the export is: Pending, Applied, Failed or Deleting.
+	State ClusterState `json:"state"`
+	// What is wrong, for people; empty when nothing is.
+	//
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Addresses of pods whose metrics can be had there.
+	//
+	// +optional
+	Endpoints int32 `json:"endpoints,omitempty"`
+	// Objects applied there.
+	//
+	// +optional
+	// +listType=atomic
+	Objects []ObjectReference `json:"objects,omitempty"`
+}
+
 // ObjectReference names one applied object; all lie in the gateway's namespace.
 type ObjectReference struct {
 	// API version, for example apps/v1.
@@ -242,6 +270,9 @@ const (
 	ConditionPaused = "Paused"
 	// ConditionConflict: an object that is somebody else's has the name of one of ours.
 	ConditionConflict = "Conflict"
+	// ConditionMetricsExported: the gateway's metrics can be had in the cluster that they go to; not there where none is
+	// named.
+	ConditionMetricsExported = "MetricsExported"
 	// ConditionDeletionBlocked: the gateway cannot go because something is left in a cluster.
 	ConditionDeletionBlocked = "DeletionBlocked"
 )
