@@ -29,6 +29,8 @@ type caBundle struct {
 	// written is true once both configurations have held our CA.
 	written atomic.Bool
 	now     func() time.Time
+	// current is the CA that signs now; nil before it is known.
+	current atomic.Pointer[x509.Certificate]
 
 	mu sync.Mutex
 	// since is when both configurations first held a CA, by its certificate.
@@ -80,11 +82,12 @@ func (w *caBundle) Reconcile(ctx context.Context, _ reconcile.Request) (reconcil
 	return reconcile.Result{}, nil
 }
 
-// note remembers since when the configurations hold a CA.
+// note remembers which CA signs, and since when the configurations hold it.
 func (w *caBundle) note(ca []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, certificate := range certificatesIn(ca) {
+		w.current.Store(certificate)
 		if _, known := w.since[string(certificate.Raw)]; !known {
 			w.since[string(certificate.Raw)] = w.now()
 		}

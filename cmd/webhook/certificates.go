@@ -6,6 +6,7 @@ import (
 
 	servertls "github.com/cert-manager/cert-manager/pkg/server/tls"
 	"github.com/cert-manager/cert-manager/pkg/server/tls/authority"
+	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -16,8 +17,9 @@ import (
 
 // certificates gives the server its certificate: from files, or one of our own, whose CA we then write
 // into the webhook configurations.
-func certificates(mgr manager.Manager, o options) ([]func(*tls.Config), error) {
+func certificates(mgr manager.Manager, o options, registry prometheus.Registerer) ([]func(*tls.Config), error) {
 	var source servertls.CertificateSource = &servertls.FileCertificateSource{CertPath: o.certFile, KeyPath: o.keyFile}
+	lives := &expiries{serving: source.GetCertificate}
 	if o.certFile == "" {
 		bundle, err := addCABundle(mgr, o)
 		if err != nil {
@@ -31,13 +33,19 @@ func certificates(mgr manager.Manager, o options) ([]func(*tls.Config), error) {
 					SecretNamespace: o.caNamespace,
 					SecretName:      o.caName,
 					CommonName:      caName,
+					LeafDuration:    o.certificateDuration,
+					CADuration:      o.caDuration,
 					RESTConfig:      mgr.GetConfig(),
 				},
 			},
 		}
+		lives = &expiries{serving: source.GetCertificate, ca: bundle.current.Load}
 	}
 	if err := mgr.Add(source); err != nil {
 		return nil, fmt.Errorf("adding the certificate's source: %w", err)
+	}
+	if err := registry.Register(lives); err != nil {
+		return nil, fmt.Errorf("registering the metrics: %w", err)
 	}
 	return []func(*tls.Config){func(config *tls.Config) {
 		config.MinVersion = tls.VersionTLS12

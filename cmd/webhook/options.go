@@ -28,6 +28,8 @@ type options struct {
 	caNamespace, caName string
 	// dnsNames are the names in our own certificates.
 	dnsNames []string
+	// certificateDuration and caDuration are how long our own certificates and their CA last.
+	certificateDuration, caDuration time.Duration
 	// configuration is the name of the webhook configurations that get our CA.
 	configuration string
 	// deadline stops the evaluation of the rules.
@@ -77,6 +79,8 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.StringVar(&o.caNamespace, "ca-secret-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the Secret that holds the CA of the webhook's own certificates")
 	flags.StringVar(&o.caName, "ca-secret-name", "portcullis-webhook-ca", "name of that Secret")
 	flags.StringSliceVar(&o.dnsNames, "dns-names", nil, "host names in the webhook's own certificates")
+	flags.DurationVar(&o.certificateDuration, "certificate-duration", 7*24*time.Hour, "how long the webhook's own certificates last; renewed after two thirds of it")
+	flags.DurationVar(&o.caDuration, "ca-duration", 365*24*time.Hour, "how long the CA of the webhook's own certificates lasts; renewed after two thirds of it")
 	flags.StringVar(&o.configuration, "webhook-configuration-name", "portcullis", "name of the webhook configurations that get the CA of the webhook's own certificates")
 	flags.DurationVar(&o.deadline, "evaluation-deadline", time.Second, "time after which a decision is given up and the request refused")
 	flags.StringVar(&o.config, "config", "", "YAML file with enforcement (Deny, Warn, Audit) and parameters of the rules, by the rule's code; the built-in ones hold where it says nothing")
@@ -123,6 +127,17 @@ func (o *options) validate() error {
 	}
 	if len(o.dnsNames) == 0 {
 		return errors.New("--dns-names must name the hosts that the API server calls when no certificate is given, is empty")
+	}
+	return o.validateDurations()
+}
+
+// validateDurations refuses lives too short to be renewed without a moment of refusal: a third of a life is left for it.
+func (o *options) validateDurations() error {
+	if o.certificateDuration < shortestLife {
+		return fmt.Errorf("--certificate-duration must be at least %s, is %s", shortestLife, o.certificateDuration)
+	}
+	if o.caDuration < 3*o.certificateDuration {
+		return fmt.Errorf("--ca-duration must be at least three times --certificate-duration (%s), is %s", o.certificateDuration, o.caDuration)
 	}
 	return nil
 }

@@ -37,6 +37,8 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"ca-secret-namespace":        "portcullis-system",
 		"ca-secret-name":             "portcullis-webhook-ca",
 		"dns-names":                  "[]",
+		"certificate-duration":       "168h0m0s",
+		"ca-duration":                "8760h0m0s",
 		"webhook-configuration-name": "portcullis",
 		"evaluation-deadline":        "1s",
 		"bundle-config":              "",
@@ -71,13 +73,13 @@ func TestFlagsReachTheOptions(t *testing.T) {
 	got := parsed(t,
 		"--bind-address", "127.0.0.1", "--port", "1", "--health-probe-bind-address", ":2", "--metrics-bind-address", "0",
 		"--tls-cert-file", "c", "--tls-private-key-file", "k", "--ca-secret-namespace", "n", "--ca-secret-name", "s",
-		"--dns-names", "a,b", "--dns-names", "c", "--webhook-configuration-name", "w",
+		"--dns-names", "a,b", "--dns-names", "c", "--certificate-duration", "1h", "--ca-duration", "4h", "--webhook-configuration-name", "w",
 		"--evaluation-deadline", "3s", "--config", "p", "--namespace", "m", "--replica", "r",
 		"--bundle-config", "b", "--bundle-persist-dir", "d")
 	want := options{
 		bindAddress: "127.0.0.1", port: 1, healthAddress: ":2", metricsAddress: "0",
 		certFile: "c", keyFile: "k", caNamespace: "n", caName: "s",
-		dnsNames: []string{"a", "b", "c"}, configuration: "w",
+		dnsNames: []string{"a", "b", "c"}, certificateDuration: time.Hour, caDuration: 4 * time.Hour, configuration: "w",
 		deadline: 3 * time.Second, config: "p", namespace: "m", replica: "r",
 		bundleConfig: "b", bundleDirectory: "d",
 	}
@@ -98,7 +100,15 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 			options{certFile: "c", keyFile: "k", namespace: "n", replica: "a/b"},
 			`--replica must be the name of a pod, is "a/b": ` + strings.Join(validation.IsDNS1123Subdomain("a/b"), ", "),
 		},
-		"makes a certificate of its own": {options{caNamespace: "istio-system", dnsNames: []string{"localhost"}}, ""},
+		"makes a certificate of its own": {options{caNamespace: "istio-system", dnsNames: []string{"localhost"}, certificateDuration: 30 * time.Second, caDuration: 90 * time.Second}, ""},
+		"refuses a certificate that ends before it can be replaced": {
+			options{caNamespace: "istio-system", dnsNames: []string{"localhost"}, certificateDuration: 29 * time.Second, caDuration: time.Hour},
+			"--certificate-duration must be at least 30s, is 29s",
+		},
+		"refuses a CA that ends too soon for its certificates": {
+			options{caNamespace: "istio-system", dnsNames: []string{"localhost"}, certificateDuration: time.Hour, caDuration: 2 * time.Hour},
+			"--ca-duration must be at least three times --certificate-duration (1h0m0s), is 2h0m0s",
+		},
 		"ignores the names of a certificate that it does not make": {
 			options{certFile: "c", keyFile: "k", caNamespace: "istio-system", dnsNames: []string{"localhost"}}, "",
 		},

@@ -48,7 +48,7 @@ func run(ctx context.Context, o options) error {
 	if _, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.GatewayCluster{}); err != nil {
 		return fmt.Errorf("watching GatewayClusters: %w", err)
 	}
-	certificate, err := certificates(mgr, o)
+	certificate, err := certificates(mgr, o, metrics.Registry)
 	if err != nil {
 		return fmt.Errorf("preparing the serving certificate: %w", err)
 	}

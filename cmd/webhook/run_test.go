@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -202,7 +203,7 @@ func TestServerRefusesOldTLS(t *testing.T) {
 		"with one of its own":           {caNamespace: "istio-system", caName: "ca", dnsNames: []string{"localhost"}, configuration: "portcullis"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setup, err := certificates(unstarted(t), o)
+			setup, err := certificates(unstarted(t), o, prometheus.NewRegistry())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -124,6 +125,9 @@ func TestACertificateIsServedWhenItsCAIsKnown(t *testing.T) {
 	*source.ca = second
 	sign("one of a new CA", authority.ErrCertificateNotAvailable)
 	writer.note([]byte(second.pem()))
+	if current := writer.current.Load(); current == nil || !bytes.Equal(current.Raw, second.certificate.Raw) {
+		t.Errorf("got %v as the CA that signs, want the second", current)
+	}
 	at = at.Add(heard - time.Second)
 	sign("one that was just written", authority.ErrCertificateNotAvailable)
 	writer.note([]byte(second.pem()))

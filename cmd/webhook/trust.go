@@ -18,6 +18,10 @@ const caName = "portcullis-webhook-ca"
 // know within a tenth of a second.
 const heard = 5 * time.Second
 
+// shortestLife is the shortest that a certificate of ours may last. In the third of it that is left when the CA is renewed
+// every API server has heard of the new one.
+const shortestLife = 6 * heard
+
 // bundled is the CA that signs now, and with it those of ours in a bundle that still hold: a replica may serve a
 // certificate of the CA before until it has got one of the new.
 func bundled(present, current []byte, now time.Time) []byte {

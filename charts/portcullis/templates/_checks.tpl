@@ -7,6 +7,7 @@
 
 {{- define "portcullis.checks" -}}
 {{- include "portcullis.checkValues" . }}
+{{- include "portcullis.checkLabels" . }}
 {{- include "portcullis.checkCertificates" . }}
 {{- include "portcullis.checkInstall" . }}
 {{- if and .Values.podMonitor.enabled (include "portcullis.pods" .) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PodMonitor")) }}
@@ -28,10 +29,45 @@
 {{- if and .Values.cluster.id (eq .Values.install "api") (eq .Values.mode "full") }}
 {{- fail "cluster.id must be empty with install api" }}
 {{- end }}
+{{- with .Values.webhook }}
+{{- if ge (include "portcullis.seconds" .evaluationDeadline | float64) (float64 .timeoutSeconds) }}
+{{- fail (printf "webhook.evaluationDeadline must be less than webhook.timeoutSeconds (%vs), is %s" .timeoutSeconds .evaluationDeadline) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* A label that is said twice would be a different one for whoever reads the other. */ -}}
+{{- define "portcullis.checkLabels" -}}
+{{- $ours := merge (dict "app.kubernetes.io/component" "") (include "portcullis.ownLabels" . | fromYaml) }}
+{{- $theirs := dict "commonLabels" .Values.commonLabels "podMonitor.labels" .Values.podMonitor.labels "webhook.podLabels" .Values.webhook.podLabels "controller.podLabels" .Values.controller.podLabels }}
+{{- range $value, $labels := $theirs }}
+{{- range $label, $_ := $labels }}
+{{- if hasKey $ours $label }}
+{{- fail (printf "%s must leave label %s to the chart" $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* A duration in seconds. */ -}}
+{{- define "portcullis.seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 -}}
+{{- $sum = addf $sum (mulf (regexFind "[0-9.]+" . | float64) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
 {{- end }}
 
 {{- define "portcullis.checkCertificates" -}}
 {{- with .Values.certificates }}
+{{- $seconds := include "portcullis.seconds" .duration | float64 }}
+{{- if lt $seconds 30.0 }}
+{{- fail (printf "certificates.duration must be at least 30s, is %s" .duration) }}
+{{- end }}
+{{- if lt (include "portcullis.seconds" .caDuration | float64) (mulf 3 $seconds) }}
+{{- fail (printf "certificates.caDuration must be at least three times certificates.duration (%s), is %s" .duration .caDuration) }}
+{{- end }}
 {{- if and (eq .mode "files") (include "portcullis.pods" $) (not .secretName) }}
 {{- fail "certificates.secretName must name a Secret with certificates.mode files, is empty" }}
 {{- end }}
@@ -64,15 +100,19 @@
 {{- end }}
 {{- end }}
 
-{{- /* Two guards would ask twice, and two controllers undo each other's work. */ -}}
+{{- /*
+Two guards would ask twice, and two controllers undo each other's work. A ClusterRole tells of the other one even while
+its webhook configurations are away.
+*/ -}}
 {{- define "portcullis.checkAlone" -}}
-{{- range (lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "").items }}
+{{- range (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "").items }}
 {{- $labels := default (dict) .metadata.labels }}
 {{- $annotations := default (dict) .metadata.annotations }}
 {{- if eq (get $labels "app.kubernetes.io/part-of") "portcullis" }}
-{{- $name := get $annotations "meta.helm.sh/release-name" }}
-{{- $namespace := get $annotations "meta.helm.sh/release-namespace" }}
-{{- if and $name (or (ne $name $.Release.Name) (ne $namespace $.Release.Namespace)) }}
+{{- /* What was applied without Helm says by a label alone whose it is. */ -}}
+{{- $name := default (get $labels "app.kubernetes.io/instance") (get $annotations "meta.helm.sh/release-name") }}
+{{- $namespace := default $.Release.Namespace (get $annotations "meta.helm.sh/release-namespace") }}
+{{- if or (ne $name $.Release.Name) (ne $namespace $.Release.Namespace) }}
 {{- fail (printf "Portcullis must be installed once in a cluster: release %s in namespace %s is there already (helm upgrade %s -n %s)" $name $namespace $name $namespace) }}
 {{- end }}
 {{- end }}
