@@ -53,8 +53,18 @@ var _ = DescribeTable("helm refuses, with what it must be,",
 	Entry("monitors without their operator", "podMonitor.enabled must come with Prometheus' operator", "podMonitor.enabled=true"),
 	Entry("half an installation without the way to the other half", "webhook.url must be the URL that the API server calls with install pods, is empty", "mode=guard-only", "install=pods"),
 	Entry("half an installation with a controller", "mode must be guard-only with install api, is full", "install=api"),
+	Entry("a certificate that ends before it can be renewed", "certificates.duration must be at least 30s, is 20s", "certificates.duration=20s"),
+	Entry("a CA that ends too soon", "certificates.caDuration must be at least three times certificates.duration (168h), is 200h", "certificates.caDuration=200h"),
+	Entry("a duration that is none", "/certificates/duration", "certificates.duration=1d"),
+	Entry("a decision that may take longer than anybody waits", "webhook.evaluationDeadline must be less than webhook.timeoutSeconds (5s), is 0.1m", "webhook.evaluationDeadline=0.1m"),
+	Entry("a label that is the chart's to say", "webhook.podLabels must leave label app.kubernetes.io/name to the chart", `webhook.podLabels.app\.kubernetes\.io/name=mine`),
 	Entry("remote secrets where the controller may read none", "controller.remoteSecretNamespace must be one of gatewayNamespaces (a)", "gatewayNamespaces={a}"),
 )
+
+var _ = It("helm refuses a cluster that is too old", func(ctx context.Context) {
+	_, err := helm(ctx, "template", "other", chart, "--kube-version", "1.29.9")
+	Expect(err).To(MatchError(ContainSubstring("chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.9")))
+})
 
 // What is only for clusters that have more than Kubernetes is rendered, and looked at no further.
 var _ = DescribeTable("helm renders for a cluster that has",

@@ -48,25 +48,31 @@ app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "portcullis.labels" -}}
+{{- /* The labels that are ours to say; _checks.tpl keeps others from saying them too. */ -}}
+{{- define "portcullis.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "portcullis.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: portcullis
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
+{{- end }}
+
+{{- /* All labels: (dict "top" $ "labels" …), of which the latter win over those that every object has. */ -}}
+{{- define "portcullis.labels" -}}
+{{ include "portcullis.ownLabels" .top }}
+{{- with merge (dict) (default (dict) .labels) .top.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{- /* The metadata of an object: (dict "top" $ "name" … "component" … "namespace" … "annotations" …). */ -}}
+{{- /* The metadata of an object: (dict "top" $ "name" … "component" … "namespace" … "labels" … "annotations" …). */ -}}
 {{- define "portcullis.metadata" -}}
 name: {{ .name }}
 {{- with .namespace }}
 namespace: {{ . }}
 {{- end }}
 labels:
-  {{- include "portcullis.labels" .top | nindent 2 }}
+  {{- include "portcullis.labels" (dict "top" .top "labels" .labels) | nindent 2 }}
   {{- with .component }}
   app.kubernetes.io/component: {{ . }}
   {{- end }}

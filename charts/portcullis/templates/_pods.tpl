@@ -2,11 +2,8 @@
 
 {{- define "portcullis.podMetadata" -}}
 labels:
-  {{- include "portcullis.labels" .top | nindent 2 }}
+  {{- include "portcullis.labels" (dict "top" .top "labels" .values.podLabels) | nindent 2 }}
   app.kubernetes.io/component: {{ .component }}
-  {{- with .values.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
 {{- with merge (dict) .values.podAnnotations (default (dict) .annotations) .top.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
