@@ -22,7 +22,7 @@ func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command.SetIn(streams.In)
 	command.SetOut(streams.Out)
 	command.SetErr(streams.ErrOut)
-	command.AddCommand(newReviewCommand(streams), newRolloutCommand(streams), newPolicyCommand(streams), newApproveCommand(streams), newApprovalsCommand(streams))
+	command.AddCommand(newReviewCommand(streams), newRolloutCommand(streams), newPolicyCommand(streams), newApproveCommand(streams), newApprovalsCommand(streams), newAuditCommand(streams))
 	return command
 }
 

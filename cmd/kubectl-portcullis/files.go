@@ -15,8 +15,9 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
-// read reads every object of some files, the items of lists one by one; - stands for what comes in.
-func read(in io.Reader, files []string) ([]*unstructured.Unstructured, error) {
+// infosOf reads every object of some files, the items of lists one by one, with where it comes from; - stands for what
+// comes in.
+func infosOf(in io.Reader, files []string) ([]*resource.Info, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
@@ -31,6 +32,15 @@ func read(in io.Reader, files []string) ([]*unstructured.Unstructured, error) {
 		Infos()
 	if err != nil {
 		return nil, fmt.Errorf("reading %v: %w", files, err)
+	}
+	return infos, nil
+}
+
+// read reads every object of some files, the items of lists one by one; - stands for what comes in.
+func read(in io.Reader, files []string) ([]*unstructured.Unstructured, error) {
+	infos, err := infosOf(in, files)
+	if err != nil {
+		return nil, err
 	}
 	var objects []*unstructured.Unstructured
 	for _, info := range infos {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -74,6 +76,11 @@ func (k *kubeconfig) connect() (server, error) {
 		return server{}, fmt.Errorf("reaching the API server: %w", err)
 	}
 	return server{reached, namespace}, nil
+}
+
+// named is the namespace that flags name, or else the one that is always there: no file of a kubeconfig is needed to know.
+func (k *kubeconfig) named() string {
+	return cmp.Or(k.overrides.Context.Namespace, metav1.NamespaceDefault)
 }
 
 // gateway reads a stored gateway.
