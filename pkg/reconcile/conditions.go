@@ -27,6 +27,8 @@ const (
 	reasonInProgress = "InProgress"
 	// reasonClusterFailed: something stands in the way in at least one cluster.
 	reasonClusterFailed = "ClusterFailed"
+	// reasonKindLacking: a cluster does not have a kind that the gateway asks for; everything else is applied.
+	reasonKindLacking = "KindLacking"
 	// reasonPodsAvailable: every wanted pod is available.
 	reasonPodsAvailable = "PodsAvailable"
 	// reasonPodsMissing: some wanted pods are not available.
@@ -88,6 +90,10 @@ func accepted(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) me
 func reconciled(gw *v1beta1.IstioGateway) metav1.Condition {
 	if failed := having(gw, v1beta1.ClusterFailed); len(failed) > 0 {
 		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonClusterFailed, sentences(failed))
+	}
+	lacks := slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool { return len(entry.Lacking) == 0 })
+	if len(lacks) > 0 {
+		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonKindLacking, lackings(lacks))
 	}
 	if waits := names(slices.DeleteFunc(slices.Clone(gw.Status.Clusters), func(entry v1beta1.ClusterStatus) bool { return len(entry.Waiting) == 0 })); waits != "" {
 		return condition(v1beta1.ConditionReconciled, metav1.ConditionFalse, reasonPaused, "Paused, and not as the gateway says, in: "+waits)
@@ -187,6 +193,15 @@ func sentences(entries []v1beta1.ClusterStatus) string {
 	var out []string
 	for _, entry := range entries {
 		out = append(out, fmt.Sprintf("Cluster %s: %s", entry.ClusterID, entry.Message))
+	}
+	return shortened(strings.Join(out, "; "), longestCondition)
+}
+
+// lackings say of each entry what is lacking there.
+func lackings(entries []v1beta1.ClusterStatus) string {
+	var out []string
+	for _, entry := range entries {
+		out = append(out, fmt.Sprintf("Cluster %s: %s", entry.ClusterID, strings.Join(entry.Lacking, "; ")))
 	}
 	return shortened(strings.Join(out, "; "), longestCondition)
 }

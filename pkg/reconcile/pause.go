@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,6 +27,11 @@ func (p *placements) pause(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	var keep []v1beta1.ObjectReference
 	for _, object := range plan.objects.List() {
 		reference, waiting, err := to.foresee(ctx, object)
+		var lack *lacking
+		if errors.As(err, &lack) {
+			entry.Lacking, keep = append(entry.Lacking, worded(err)), append(keep, lack.reference())
+			continue
+		}
 		if err != nil {
 			return outcome{entry: entry}, err
 		}

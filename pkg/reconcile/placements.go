@@ -47,7 +47,7 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, nil
 	}
 	entry = p.outcomes.latest(target, entry)
-	entry.Paused, entry.Waiting, entry.Foreign = gateway.Paused(gw, target.Cluster), nil, nil
+	entry.Paused, entry.Waiting, entry.Foreign, entry.Lacking = gateway.Paused(gw, target.Cluster), nil, nil, nil
 	registered, err := listClusters(ctx, p.hub)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -133,6 +133,7 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	objects := plan.objects.List()
 	ready := announced(objects, entry.Objects)
 	applied, fails, lacks := p.applyAll(ctx, to, gw, entry.ClusterID, ready, plan)
+	entry.Lacking = lacks
 	applied = append(applied, customs(objects)...)
 	if err = joined(ready, fails); err != nil {
 		var dry error
@@ -140,7 +141,7 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 			err = errors.Join(err, dry)
 		}
 		// What failed may be there from before: it stays in the inventory until it is known to be gone.
-		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, errors.Join(err, lacks)
+		return outcome{entry: inventory(entry, append(entry.Objects, applied...), plan)}, err
 	}
 	// Pruned only when everything is in place, so that what replaces an object is there before it goes.
 	if err := to.prune(ctx, gw, entry.ClusterID, applied); err != nil {
@@ -149,19 +150,17 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	entry = inventory(entry, applied, plan)
 	// What is not applied does not run, so it pins nothing.
 	entry.Mesh, entry.Renderer, entry.Held = &plan.placed.Mesh, plan.renderer, plan.held
-	if lacks == nil && len(ready) == len(objects) {
+	// What the cluster lacks the kind of is told, and keeps nothing else from being as the gateway says.
+	if len(ready) == len(objects) {
 		entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
 	}
 	entry, err = to.observe(ctx, entry, plan.placed)
-	if lacks != nil {
-		entry = failedBy(entry, lacks)
-	}
 	return outcome{entry: entry}, err
 }
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, failed map[render.Object]error, lacks error) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, failed map[render.Object]error, lacks []string) {
 	failed = map[render.Object]error{}
 	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
 	for _, object := range objects {
@@ -173,7 +172,7 @@ func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.Isti
 		var lack *lacking
 		switch {
 		case errors.As(err, &lack):
-			lacks = errors.Join(lacks, err)
+			lacks = append(lacks, worded(err))
 		case err != nil:
 			failed[object] = err
 		default:

@@ -60,13 +60,14 @@ func legacy(gw *v1beta1.IstioGateway) (state, message string) {
 	}
 	for _, name := range []string{v1beta1.ConditionAccepted, v1beta1.ConditionReconciled} {
 		condition := meta.FindStatusCondition(gw.Status.Conditions, name)
-		if condition.Status == metav1.ConditionFalse && !slices.Contains([]string{reasonInProgress, reasonPaused, reasonHeld}, condition.Reason) {
+		if condition.Status == metav1.ConditionFalse && !slices.Contains([]string{reasonInProgress, reasonPaused, reasonHeld, reasonKindLacking}, condition.Reason) {
 			return stateFailed, condition.Message
 		}
 	}
-	// A held restart leaves the pods that run running, and is no failure; that they are not as the gateway says is told.
+	// A held restart, or a kind that is lacking, leaves the pods that run running, and is no failure; that not everything is
+	// as the gateway says is told.
 	held := ""
-	if condition := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionReconciled); condition.Reason == reasonHeld {
+	if condition := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionReconciled); condition.Reason == reasonHeld || condition.Reason == reasonKindLacking {
 		held = condition.Message
 	}
 	if meta.IsStatusConditionTrue(gw.Status.Conditions, v1beta1.ConditionReady) {

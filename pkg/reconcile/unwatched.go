@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/render"
 )
 
@@ -41,8 +42,13 @@ type lacking struct {
 
 // Error says what is missing and what to do about it, with the API server's words.
 func (l *lacking) Error() string {
-	return fmt.Sprintf("applying %s %s: the cluster must have the kind %s of %s, has not: %s; install %s there, or take what asks for it out of the gateway",
-		l.kind.Kind, l.name, l.kind.Kind, l.kind.GroupVersion(), l.said, provider(l.kind))
+	return fmt.Sprintf("applying %s %s: the cluster must have the kind %s of %s, has not: %s; install %s there, or take %s out of the gateway",
+		l.kind.Kind, l.name, l.kind.Kind, l.kind.GroupVersion(), l.said, provider(l.kind), asksFor(l.kind))
+}
+
+// reference names the object that cannot be made, as an inventory does.
+func (l *lacking) reference() v1beta1.ObjectReference {
+	return v1beta1.ObjectReference{APIVersion: l.kind.GroupVersion().String(), Kind: l.kind.Kind, Name: l.name.Name}
 }
 
 // Unwrap is what the API server said.
@@ -59,6 +65,19 @@ func provider(kind schema.GroupVersionKind) string {
 		return "cert-manager"
 	}
 	return "the CustomResourceDefinition of " + kind.GroupKind().String()
+}
+
+// asksFor is what of a gateway asks for an object of a kind.
+func asksFor(kind schema.GroupVersionKind) string {
+	switch kind.Kind {
+	case "EnvoyFilter":
+		return "spec.compression"
+	case "Gateway":
+		return "spec.autoCreateGatewayYaml"
+	case "Certificate":
+		return "the annotation " + gateway.AnnotationTLSHosts
+	}
+	return "what asks for it"
 }
 
 // isLacking says whether an answer means that a cluster does not have a kind at all: it is not discovered, or its path

@@ -202,6 +202,12 @@ type ClusterStatus struct {
 	// +optional
 	// +listType=atomic
 	Waiting []string `json:"waiting,omitempty"`
+	// What the gateway asks for and is not there because the cluster lacks its kind, one object an item; everything else is
+	// applied. It is tried again, and made when the kind is there.
+	//
+	// +optional
+	// +listType=atomic
+	Lacking []string `json:"lacking,omitempty"`
 	// Objects there that have the names of ours and are somebody else's, one an item; with the annotation
 	// portcullis.dev/adopt: DryRun, what taking them would change.
 	//

@@ -56,6 +56,11 @@ func (in *ClusterStatus) DeepCopyInto(out *ClusterStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Lacking != nil {
+		in, out := &in.Lacking, &out.Lacking
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Foreign != nil {
 		in, out := &in.Foreign, &out.Foreign
 		*out = make([]string, len(*in))
