@@ -31,6 +31,8 @@ type approvals struct {
 	// ask asks the guard.
 	ask askFunc
 	now func() time.Time
+	// counts counts what is used.
+	counts *counts
 }
 
 // release notes in what is pending the approvals that release it, or why those that there are do not. It says how long to
@@ -176,8 +178,11 @@ func (a approvals) recordOne(ctx context.Context, gw *v1beta1.IstioGateway, name
 	}
 	before := approval.DeepCopy()
 	approval.Status.UsedBy = &v1alpha1.ApprovalUse{UID: string(gw.UID), Generation: gw.Generation, At: metav1.NewTime(a.now())}
-	err := a.client.Status().Patch(ctx, approval, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	return client.IgnoreNotFound(err)
+	if err := a.client.Status().Patch(ctx, approval, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	a.counts.usedOne()
+	return nil
 }
 
 // acted says whether a gateway as it is has been brought everywhere it can be. A cluster where something stands in the

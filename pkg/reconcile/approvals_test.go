@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -333,28 +332,5 @@ func TestOldApprovalsAreDeleted(t *testing.T) {
 			gone := server.Get(t.Context(), client.ObjectKeyFromObject(approval), approval) != nil
 			expectEqual(t, "deleted", gone, test.left == 0)
 		})
-	}
-}
-
-func TestHeldGatewaysAreCountedByReason(t *testing.T) {
-	first, second, third := holding(t, upgradeIn("home", "p:2")), holding(t, driftIn("home")), holding(t, upgradeIn("home", "p:2"))
-	second.Name, third.Name = "second", "third"
-	third.Status.Pending.ReleasedBy = "third-1"
-	registry := prometheus.NewPedanticRegistry()
-	server := apiWith(t, first, second, third)
-	if err := registry.Register(newHeldGateways(server)); err != nil {
-		t.Fatal(err)
-	}
-	families, err := registry.Gather()
-	expectError(t, err, "")
-	got := map[string]float64{}
-	for _, metric := range families[0].GetMetric() {
-		got[metric.GetLabel()[0].GetValue()] = metric.GetGauge().GetValue()
-	}
-	expectEqual(t, families[0].GetName(), got, map[string]float64{"UpgradeHeld": 1, "TemplateDrifted": 1, "NotAdmitted": 0, "RestoredOlder": 0})
-
-	server.refusing(errors.New("refused"), "list IstioGatewayList")
-	if _, err := registry.Gather(); err == nil {
-		t.Error("got no error, want one: a count that nobody could make is not zero")
 	}
 }

@@ -17,12 +17,15 @@ type history struct {
 	// retention is how long one is kept after it was used or expired.
 	retention time.Duration
 	now       func() time.Time
+	// counts counts what expires unused.
+	counts *counts
 }
 
 // Reconcile deletes an approval that is old enough, and comes back to one that is not.
 func (h *history) Reconcile(ctx context.Context, approval *v1alpha1.ChangeApproval) (reconcile.Result, error) {
+	expiring := h.counts.looked(approval, h.now())
 	if left := ended(approval).Add(h.retention).Sub(h.now()); left > 0 {
-		return reconcile.Result{RequeueAfter: left}, nil
+		return reconcile.Result{RequeueAfter: shorter(expiring, left)}, nil
 	}
 	// Exactly the one that was judged: another of its name is another approval.
 	err := h.client.Delete(ctx, approval, client.Preconditions{UID: new(approval.UID), ResourceVersion: new(approval.ResourceVersion)})

@@ -18,6 +18,8 @@ type outcome struct {
 	entry v1beta1.ClusterStatus
 	// gone is true when nothing of the gateway is left in the cluster and nothing shall be.
 	gone bool
+	// unreachable is true when the cluster could not be asked.
+	unreachable bool
 }
 
 // outcomes gathers what the targets' workers report until the gateway's worker writes it down. What it

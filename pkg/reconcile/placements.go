@@ -30,6 +30,8 @@ type placements struct {
 	outcomes *outcomes
 	// events tells people what happened.
 	events events
+	// counts counts what is done.
+	counts *counts
 	// lookAgain is how often objects that are not watched are looked at.
 	lookAgain time.Duration
 }
@@ -53,9 +55,10 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 		return reconcile.Result{}, err
 	}
 	// Until a cluster that hangs is known to be lost, it must not keep a worker from the others for long.
-	work, cancel := context.WithTimeout(ctx, longestPass)
+	work, cancel := context.WithTimeout(noticing(ctx), longestPass)
 	defer cancel()
 	result, err := p.bring(work, gw, entry, registered)
+	p.counts.passed(work, result, err)
 	// That somebody else wrote at the same time is settled by the next pass, and nothing that people should read.
 	if err != nil && !isRace(err) {
 		result.entry = failedBy(result.entry, err)
@@ -121,7 +124,7 @@ func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.Cluster
 		return outcome{entry: entry, gone: true}
 	}
 	entry.State, entry.Message = v1beta1.ClusterFailed, shortened(why.Error(), longestMessage)
-	return outcome{entry: entry}
+	return outcome{entry: entry, unreachable: true}
 }
 
 // place applies what the gateway is in a cluster, but for what is held there, and prunes what it no longer is.
@@ -169,6 +172,7 @@ func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.Isti
 			at = plan.at
 		}
 		done, err := to.apply(ctx, object, at, take)
+		p.counts.applied(ctx, *object.GetKind(), done, err)
 		var lack *lacking
 		switch {
 		case errors.As(err, &lack):

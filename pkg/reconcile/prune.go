@@ -130,6 +130,7 @@ func (c *cluster) delete(ctx context.Context, object client.Object) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %s %s/%s: %w", gvk.Kind, object.GetNamespace(), object.GetName(), err)
 	}
+	noteChange(ctx)
 	c.forget(objectKey{gvk, client.ObjectKeyFromObject(object)})
 	return nil
 }

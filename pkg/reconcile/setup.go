@@ -112,17 +112,17 @@ type Options struct {
 
 // Setup puts the controller on a manager whose cache has CacheOptions. Connections to clusters end with the context.
 func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
-	shared := newOutcomes()
+	shared, counted := newOutcomes(), newCounts()
 	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	worker := &gateways{
 		client: mgr.GetClient(), outcomes: shared, events: told, lost: newLostAddresses(),
-		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now},
+		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now, counts: counted},
 	}
 	if err := setupGateways(mgr, worker); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
 	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
-	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
+	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, counts: counted, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
 	targets, err := setupPlacements(mgr, work, options.Workers)
 	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
@@ -142,16 +142,14 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options); err != nil {
 		return fmt.Errorf("setting up the clusters: %w", err)
 	}
-	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now}); err != nil {
+	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now, counts: counted}); err != nil {
 		return fmt.Errorf("setting up the worker of old approvals: %w", err)
 	}
 	if options.Metrics == nil {
 		return nil
 	}
-	for _, counted := range []prometheus.Collector{newHeldGateways(mgr.GetClient()), worker.lost} {
-		if err := options.Metrics.Register(counted); err != nil {
-			return fmt.Errorf("registering the metrics: %w", err)
-		}
+	if err := registerMetrics(options.Metrics, newFleet(mgr.GetClient()), counted, worker.lost); err != nil {
+		return fmt.Errorf("registering the metrics: %w", err)
 	}
 	return nil
 }
