@@ -22,6 +22,8 @@ type Options struct {
 	Controllers bool
 	// Audit makes the API server keep a record of every request that writes, in the file AuditLog.
 	Audit bool
+	// Flags are further flags of the API server.
+	Flags map[string]string
 	// Progress hears of programs that have to be built first; nobody does when it is nil.
 	Progress io.Writer
 }

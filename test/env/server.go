@@ -61,6 +61,9 @@ func (c *ControlPlane) describe(assets string, options Options) (closeLogs func(
 		// somebody does, and a pod without its ServiceAccount should not start here either.
 		c.environment.ControlPlane.APIServer.Configure().Disable("disable-admission-plugins")
 	}
+	for name, value := range options.Flags {
+		c.environment.ControlPlane.APIServer.Configure().Set(name, value)
+	}
 	if options.Audit {
 		if err := c.audit(); err != nil {
 			return nil, err

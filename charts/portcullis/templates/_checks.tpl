@@ -33,6 +33,12 @@
 {{- if ge (include "portcullis.seconds" .evaluationDeadline | float64) (float64 .timeoutSeconds) }}
 {{- fail (printf "webhook.evaluationDeadline must be less than webhook.timeoutSeconds (%vs), is %s" .timeoutSeconds .evaluationDeadline) }}
 {{- end }}
+{{- if and .static (not .url) }}
+{{- fail "webhook.url must be the URL in the API servers' files with webhook.static, is empty" }}
+{{- end }}
+{{- if and .static (ne $.Values.certificates.mode "files") }}
+{{- fail (printf "certificates.mode must be files with webhook.static, whose CA nobody can replace, is %s" $.Values.certificates.mode) }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -71,7 +77,7 @@
 {{- if and (eq .mode "files") (include "portcullis.pods" $) (not .secretName) }}
 {{- fail "certificates.secretName must name a Secret with certificates.mode files, is empty" }}
 {{- end }}
-{{- if and (eq .mode "files") (include "portcullis.api" $) (not (contains "BEGIN CERTIFICATE" .caBundle)) }}
+{{- if and (eq .mode "files") (include "portcullis.api" $) (not $.Values.webhook.static) (not (contains "BEGIN CERTIFICATE" .caBundle)) }}
 {{- fail "certificates.caBundle must be a CA in PEM with certificates.mode files" }}
 {{- end }}
 {{- if and (eq .mode "cert-manager") (ne $.Values.install "all") }}
