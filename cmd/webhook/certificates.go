@@ -13,13 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"portcullis.dev/portcullis/pkg/certificate"
 )
 
 // certificates gives the server its certificate: from files, or one of our own, whose CA we then write
 // into the webhook configurations.
 func certificates(mgr manager.Manager, o options, registry prometheus.Registerer) ([]func(*tls.Config), error) {
 	var source servertls.CertificateSource = &servertls.FileCertificateSource{CertPath: o.certFile, KeyPath: o.keyFile}
-	lives := &expiries{serving: source.GetCertificate}
+	lives := &certificate.Expiries{Serving: source.GetCertificate}
 	if o.certFile == "" {
 		bundle, err := addCABundle(mgr, o)
 		if err != nil {
@@ -39,7 +41,7 @@ func certificates(mgr manager.Manager, o options, registry prometheus.Registerer
 				},
 			},
 		}
-		lives = &expiries{serving: source.GetCertificate, ca: bundle.current.Load}
+		lives = &certificate.Expiries{Serving: source.GetCertificate, CA: bundle.current.Load}
 	}
 	if err := mgr.Add(source); err != nil {
 		return nil, fmt.Errorf("adding the certificate's source: %w", err)

@@ -59,8 +59,12 @@ func run(ctx context.Context, o options) error {
 		Gateways:  allGateways(mgr.GetAPIReader()),
 		Now:       time.Now,
 	}
+	recorder, err := newRecorder()
+	if err != nil {
+		return fmt.Errorf("preparing the records: %w", err)
+	}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
-	register(server, reviewer, rules, mgr, &decision.Recorder{})
+	register(server, reviewer, rules, mgr, recorder)
 	ready, err := rulesReady(mgr, o, rules)
 	if err != nil {
 		return fmt.Errorf("preparing the bundle: %w", err)

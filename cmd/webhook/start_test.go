@@ -28,8 +28,8 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
-// certificate writes a certificate for 127.0.0.1 and its key, and returns a client that trusts it.
-func certificate(t *testing.T) (certFile, keyFile string, trusting *http.Client) {
+// selfSigned writes a certificate for 127.0.0.1 and its key, and returns a client that trusts it.
+func selfSigned(t *testing.T) (certFile, keyFile string, trusting *http.Client) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -170,7 +170,7 @@ func TestRunListensWhenItKnowsTheClustersAndNotBefore(t *testing.T) {
 	defer server.Close()
 	t.Setenv("KUBECONFIG", written(t, "kubeconfig", `{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}],
   clusters: [{name: c, cluster: {server: "`+server.URL+`"}}], users: [{name: u, user: {}}]}`))
-	certFile, keyFile, trusting := certificate(t)
+	certFile, keyFile, trusting := selfSigned(t)
 	port, health := freePort(t), "127.0.0.1:"+strconv.Itoa(freePort(t))
 	webhooks := "https://127.0.0.1:" + strconv.Itoa(port)
 

@@ -19,7 +19,9 @@ func TestEveryAnswerOfEveryHandlerIsRecorded(t *testing.T) {
 		NewID:     func() string { return "3f2a" },
 	}
 	fails := mutatorFunc(func(context.Context, review.Request) (map[string]any, error) { return nil, errors.New("late") })
-	stamps := stamperFunc(func(_ context.Context, request review.ApprovalRequest) (map[string]any, error) { return request.Raw, nil })
+	stamps := stamperFunc(func(_ context.Context, request review.ApprovalRequest) (map[string]any, error) {
+		return request.Raw, nil
+	})
 	approval := request(admissionv1.Create, `{"spec":{"gatewayName":"edge"}}`)
 	approval.Name = "edge-1"
 	approval.Kind.Group, approval.Kind.Version, approval.Kind.Kind = "portcullis.dev", "v1alpha1", "ChangeApproval"

@@ -88,6 +88,11 @@ func (e *Engine) Revision() string {
 	return e.revision
 }
 
+// Rules is how many there are, those of policies included.
+func (e *Engine) Rules() int {
+	return len(e.set.rules)
+}
+
 // Mutate says what the rules fill into a gateway. Any error means that nothing was decided.
 func (e *Engine) Mutate(ctx context.Context, in Input) (Mutation, error) {
 	concerned, in, err := e.concerned(ctx, in)

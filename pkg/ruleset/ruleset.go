@@ -46,9 +46,8 @@ type Options struct {
 // Ruleset compiles and reports. Make it with New.
 type Ruleset struct {
 	Options
-	leases leases
-	// reloads counts sets by what came of them.
-	reloads *prometheus.CounterVec
+	leases  leases
+	metrics ruleMetrics
 	// changed asks for another reconciliation.
 	changed chan event.GenericEvent
 
@@ -71,36 +70,23 @@ type state struct {
 	fault error
 }
 
-// New makes a ruleset, and registers its metric.
+// New makes a ruleset, and registers its metrics.
 func New(opts Options, registry prometheus.Registerer) (*Ruleset, error) {
-	r := &Ruleset{
-		Options: opts,
-		leases:  leases{seen: map[string]sighting{}},
-		changed: make(chan event.GenericEvent, 1),
-		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "portcullis_rules_reloads_total",
-			Help: "Sets of rules that were compiled, by result: swapped in, or refused while the last good set stayed.",
-		}, []string{"result"}),
-		state: state{library: opts.Library},
-	}
-	if err := registry.Register(r.reloads); err != nil {
+	metrics, err := newMetrics(registry)
+	if err != nil {
 		return nil, fmt.Errorf("registering the metrics: %w", err)
 	}
-	// There from the start, so that an increase can be seen.
-	for _, result := range []string{resultSwapped, resultRefused} {
-		r.reloads.WithLabelValues(result)
-	}
-	return r, nil
+	return &Ruleset{
+		Options: opts,
+		leases:  leases{seen: map[string]sighting{}},
+		metrics: metrics,
+		changed: make(chan event.GenericEvent, 1),
+		state:   state{library: opts.Library},
+	}, nil
 }
 
 // againAfter is when what another replica wrote has probably arrived.
 const againAfter = 100 * time.Millisecond
-
-// Results of a reload.
-const (
-	resultSwapped = "swapped"
-	resultRefused = "refused"
-)
 
 // Reconcile brings the live set to the stored policies, and their status to what runs.
 func (r *Ruleset) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
@@ -159,7 +145,7 @@ func (r *Ruleset) SetLibrary(ctx context.Context, rules fs.FS, revision string) 
 func (r *Ruleset) swap(ctx context.Context, library fs.FS, revision string) error {
 	engine, err := r.compile(ctx, library, revision)
 	if err != nil {
-		r.reloads.WithLabelValues(resultRefused).Inc()
+		r.metrics.reloads.WithLabelValues(resultRefused).Inc()
 		log.FromContext(ctx).Error(err, "Kept the last good set of rules", "library", revision)
 		return err
 	}
@@ -171,7 +157,7 @@ func (r *Ruleset) swap(ctx context.Context, library fs.FS, revision string) erro
 	for _, running := range r.state.policies {
 		r.state.running[running.UID] = running.Generation
 	}
-	r.reloads.WithLabelValues(resultSwapped).Inc()
+	r.metrics.swapped(engine, r.Now())
 	log.FromContext(ctx).Info("Swapped in a set of rules", "revision", engine.Revision(), "policies", len(r.state.policies))
 	return nil
 }

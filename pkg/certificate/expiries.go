@@ -1,4 +1,5 @@
-package main
+// Package certificate tells when the webhook's certificates end.
+package certificate
 
 import (
 	"crypto/tls"
@@ -11,24 +12,24 @@ import (
 var expiry = prometheus.NewDesc("portcullis_certificate_expiry_timestamp_seconds",
 	"When the certificate that is served ends, and the CA of the webhook's own certificates.", []string{"certificate"}, nil)
 
-// expiries tells when certificates end, as they are when somebody asks: they are replaced without a word to anybody.
-type expiries struct {
-	// serving is what servers ask for their certificate.
-	serving func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// ca is the CA that signs, nil before it is known; there is no such function when the certificate comes from files.
-	ca func() *x509.Certificate
+// Expiries tells when certificates end, as they are when somebody asks: they are replaced without a word to anybody.
+type Expiries struct {
+	// Serving is what servers ask for their certificate.
+	Serving func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// CA is the CA that signs, nil before it is known; there is no such function when the certificate comes from files.
+	CA func() *x509.Certificate
 }
 
 // Describe names the metric.
-func (*expiries) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- expiry }
+func (*Expiries) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- expiry }
 
 // Collect leaves out what is not there yet.
-func (e *expiries) Collect(collected chan<- prometheus.Metric) {
-	if certificate, err := e.serving(nil); err == nil {
+func (e *Expiries) Collect(collected chan<- prometheus.Metric) {
+	if certificate, err := e.Serving(nil); err == nil {
 		collect(collected, "serving", certificate.Leaf)
 	}
-	if e.ca != nil {
-		collect(collected, "ca", e.ca())
+	if e.CA != nil {
+		collect(collected, "ca", e.CA())
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package certificate
 
 import (
 	"crypto/tls"
@@ -16,17 +16,17 @@ func TestTheEndOfEachCertificateIsTold(t *testing.T) {
 		return &tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Unix(100, 0)}}, nil
 	}
 	for name, test := range map[string]struct {
-		expiries *expiries
+		expiries *Expiries
 		want     map[string]float64
 	}{
 		"of our own": {
-			&expiries{serving: serving, ca: func() *x509.Certificate { return &x509.Certificate{NotAfter: time.Unix(300, 0)} }},
+			&Expiries{Serving: serving, CA: func() *x509.Certificate { return &x509.Certificate{NotAfter: time.Unix(300, 0)} }},
 			map[string]float64{"serving": 100, "ca": 300},
 		},
-		"from files": {&expiries{serving: serving}, map[string]float64{"serving": 100}},
-		"before there are any": {&expiries{
-			serving: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") },
-			ca:      func() *x509.Certificate { return nil },
+		"from files": {&Expiries{Serving: serving}, map[string]float64{"serving": 100}},
+		"before there are any": {&Expiries{
+			Serving: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") },
+			CA:      func() *x509.Certificate { return nil },
 		}, map[string]float64{}},
 	} {
 		if got := ends(t, test.expiries); !maps.Equal(got, test.want) {
