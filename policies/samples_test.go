@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/policy"
+	"portcullis.dev/portcullis/pkg/review"
 	"portcullis.dev/portcullis/policies"
 )
 
@@ -63,6 +64,9 @@ func inputAmong(t *testing.T, object map[string]any, registered []v1alpha1.Gatew
 		Clusters: map[string]policy.Cluster{},
 		Mesh:     policy.Mesh{Version: "1.26.0.1"},
 		Now:      "2026-11-21T06:00:00Z",
+	}
+	if asked := review.NewLoadBalancers(typed); asked != nil {
+		in.LoadBalancers = asked
 	}
 	for _, id := range append(gateway.Clusters(typed, registered), typed.Annotations[gateway.AnnotationExportMetrics]) {
 		in.Clusters[id] = policy.Cluster{}

@@ -17,22 +17,27 @@ import (
 // nlbClass is the loadBalancerClass of a network load balancer; without a class it is a classic one.
 const nlbClass = "alibabacloud.com/nlb"
 
-// losesAddress: the Service stops being a LoadBalancer, another controller claims it, or it asks for what its
+// losesAddress: one of the Services stops being a LoadBalancer, another controller claims it, or it asks for what its
 // controller can only give with a new load balancer, or by giving an address of the live one away.
 func losesAddress(before, after render.Objects) (bool, error) {
-	if !balanced(before) {
-		return false, nil
+	next := balancers(after)
+	for name, service := range balancers(before) {
+		if stays := next[name]; stays == nil || claim(service) != claim(stays) || !keeps(service, stays) {
+			return true, nil
+		}
 	}
-	if !balanced(after) {
-		return true, nil
-	}
-	return claim(before.Service) != claim(after.Service) || !keeps(before.Service, after.Service), nil
+	return false, nil
 }
 
-// balanced says whether a gateway has a load balancer.
-func balanced(objects render.Objects) bool {
-	service := objects.Service
-	return service != nil && service.Spec != nil && service.Spec.Type != nil && *service.Spec.Type == corev1.ServiceTypeLoadBalancer
+// balancers are the Services by which a gateway has load balancers, by their names.
+func balancers(objects render.Objects) map[string]*corev1ac.ServiceApplyConfiguration {
+	out := map[string]*corev1ac.ServiceApplyConfiguration{}
+	for _, service := range slices.Concat(objects.LoadBalancers, []*corev1ac.ServiceApplyConfiguration{objects.Service}) {
+		if service != nil && service.Spec != nil && service.Spec.Type != nil && *service.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			out[*service.Name] = service
+		}
+	}
+	return out
 }
 
 // claimed is what decides which controller makes a Service's load balancer. One that no longer claims it releases it.

@@ -2,6 +2,7 @@ package change
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -154,6 +155,58 @@ func TestAddressesOfAManagedGateway(t *testing.T) {
 		got, err := Between(gatewayOf(t, `{`+managed+`, status: {clusters: [{clusterId: c9, state: Ready}]}}`), nil, nil)
 		if err != nil || !equal(got.Effects[AddressLoss], []string{"c9"}) {
 			t.Errorf("got %v, %v, want the address lost in c9", got.Effects, err)
+		}
+	})
+}
+
+func TestAddressesOfFurtherLoadBalancers(t *testing.T) {
+	const path = "metadata.annotations[portcullis.dev/load-balancers]"
+	with := func(annotation, spec string) string {
+		if annotation != "" {
+			annotation = `metadata: {annotations: {portcullis.dev/load-balancers: '` + annotation + `'}}, `
+		}
+		return `{` + annotation + `spec: {clusterIds: [c1, c2], ` + spec + `}}`
+	}
+	const http = `ports: [{port: 80}]`
+	private := `[{name: private, annotations: {` + keyword + `address-type: intranet}}]`
+	tests := map[string]struct {
+		old, new, spec string
+		loss, blamed   []string
+	}{
+		"one comes":               {"", private, http, nil, nil},
+		"one goes":                {private, "", http, []string{"c1", "c2"}, []string{path}},
+		"all of a list go":        {private, `[]`, http, []string{"c1", "c2"}, []string{path}},
+		"one gets another name":   {private, strings.Replace(private, "private", "inner", 1), http, []string{"c1", "c2"}, []string{path}},
+		"one becomes public":      {private, strings.Replace(private, "intranet", "internet", 1), http, []string{"c1", "c2"}, []string{path}},
+		"one becomes network's":   {`[{name: a}]`, `[{name: a, loadBalancerClass: alibabacloud.com/nlb}]`, http, []string{"c1", "c2"}, []string{path}},
+		"another comes":           {private, `[{name: other}, ` + private[1:], http, nil, nil},
+		"it is written otherwise": {private, ` [ {"name": "private", "annotations": {"` + keyword + `address-type": "intranet"}} ]`, http, nil, nil},
+		"one gets other ports":    {`[{name: a}]`, `[{name: a, ports: [80]}]`, `ports: [{port: 80}, {port: 443}]`, nil, nil},
+		"it cannot be read":       {private, `[{name: private, bogus: 1}]`, http, []string{"c1", "c2"}, []string{path}},
+		"the gateway's own stays beside it in one cluster alone": {private, private, http + `, overrides: {c2: {serviceType: ClusterIP}}`, nil, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Between(gatewayOf(t, with(test.old, test.spec)), gatewayOf(t, with(test.new, test.spec)), clustersOf(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !equal(got.Effects[AddressLoss], test.loss) || !equal(blamedIn(got), test.blamed) {
+				t.Errorf("got addresses lost in %v by %v, want %v by %v", got.Effects[AddressLoss], blamedIn(got), test.loss, test.blamed)
+			}
+		})
+	}
+	t.Run("the spec takes the gateway's own away in a cluster, and them with it", func(t *testing.T) {
+		got, err := Between(gatewayOf(t, with(private, http)), gatewayOf(t, with(private, http+`, overrides: {c2: {serviceType: ClusterIP}}`)), clustersOf(nil))
+		if err != nil || !equal(got.Effects[AddressLoss], []string{"c2"}) || !equal(blamedIn(got), []string{"spec.overrides.c2.serviceType"}) {
+			t.Errorf("got addresses lost in %v by %v, %v, want them in c2 by its override", got.Effects[AddressLoss], blamedIn(got), err)
+		}
+	})
+	t.Run("a port that only one of them reaches goes", func(t *testing.T) {
+		admin := `[{name: admin, ports: [8443]}]`
+		got, err := Between(gatewayOf(t, with(admin, `ports: [{port: 80}, {port: 8443}]`)), gatewayOf(t, with(admin, http)), clustersOf(nil))
+		if err != nil || !equal(blamedIn(got), []string{"spec.ports"}) {
+			t.Errorf("got addresses lost in %v by %v, %v, want them by spec.ports, as nothing can be made of the annotation then", got.Effects[AddressLoss], blamedIn(got), err)
 		}
 	})
 }

@@ -14,9 +14,6 @@ import (
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
-// asmAnnotations is how the annotations begin that change what runs.
-const asmAnnotations = "asm.alibabacloud.com/"
-
 // tree is the part of a gateway that decides what runs, as JSON values: the spec, and the annotations that
 // count. It is normalized: a default that is written out, or a quantity that is written differently, is no change.
 func tree(gw *v1beta1.IstioGateway) (map[string]any, error) {
@@ -34,7 +31,7 @@ func tree(gw *v1beta1.IstioGateway) (map[string]any, error) {
 	out := map[string]any{"spec": spec}
 	annotations := map[string]any{}
 	for key, value := range gw.Annotations {
-		if strings.HasPrefix(key, asmAnnotations) {
+		if gateway.Counts(key) {
 			annotations[key] = value
 		}
 	}

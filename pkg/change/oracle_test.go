@@ -22,7 +22,8 @@ import (
 type outcome struct {
 	placed, broken bool
 	template       string
-	service        *corev1.Service
+	// services are its Services, by their names.
+	services map[string]*corev1.Service
 }
 
 // outcomeOf renders a version of a gateway in a cluster, under the pins of the stored one.
@@ -50,16 +51,22 @@ func outcomeOf(gw, stored *v1beta1.IstioGateway, registered []v1alpha1.GatewayCl
 	if err != nil {
 		return outcome{}, err
 	}
-	out := outcome{placed: true, template: string(template)}
-	if objects.Service == nil {
-		return out, nil
+	out := outcome{placed: true, template: string(template), services: map[string]*corev1.Service{}}
+	for _, object := range objects.List() {
+		if *object.GetKind() != "Service" {
+			continue
+		}
+		raw, err := json.Marshal(object)
+		if err != nil {
+			return outcome{}, err
+		}
+		service := &corev1.Service{}
+		if err := json.Unmarshal(raw, service); err != nil {
+			return outcome{}, err
+		}
+		out.services[service.Name] = service
 	}
-	raw, err := json.Marshal(objects.Service)
-	if err != nil {
-		return outcome{}, err
-	}
-	out.service = &corev1.Service{}
-	return out, json.Unmarshal(raw, out.service)
+	return out, nil
 }
 
 // placesOf lists the clusters where a gateway is.
@@ -95,13 +102,17 @@ func released(before, after outcome) bool {
 	if before.broken || after.broken {
 		return true
 	}
-	if before.service == nil || before.service.Spec.Type != corev1.ServiceTypeLoadBalancer {
-		return false
+	for name, service := range before.services {
+		if service.Spec.Type != corev1.ServiceTypeLoadBalancer {
+			continue
+		}
+		stays := after.services[name]
+		if stays == nil || stays.Spec.Type != corev1.ServiceTypeLoadBalancer ||
+			controllerOf(service) != controllerOf(stays) || !staysAsItIs(service, stays) {
+			return true
+		}
 	}
-	if after.service == nil || after.service.Spec.Type != corev1.ServiceTypeLoadBalancer {
-		return true
-	}
-	return controllerOf(before.service) != controllerOf(after.service) || !staysAsItIs(before.service, after.service)
+	return false
 }
 
 // controllerOf names the controller that takes a Service, and all by which it decides to.

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/gateway"
 )
 
 // one is the number of the random pair to judge alone: the number that a failure printed.
@@ -95,7 +96,7 @@ func (c *tally) expectAll(t *testing.T) {
 		}
 	}
 	for key := range annotations {
-		if strings.HasPrefix(key, asmAnnotations) && c.changed["metadata.annotations."+key] == 0 {
+		if gateway.Counts(key) && c.changed["metadata.annotations."+key] == 0 {
 			t.Errorf("no pair changed annotation %s", key)
 		}
 	}

@@ -58,9 +58,28 @@ var annotations = map[string][]string{
 	gateway.AnnotationReplicasManagedByASM: {"true", "false"},
 	gateway.AnnotationCanary:               {"true", "false"},
 	gateway.AnnotationDrainTimeout:         {"30", "60", "45", "60", "30", "60", "soon"},
+	gateway.AnnotationLoadBalancers:        furtherBalancers(),
+	gateway.AnnotationIssuer:               {"ours", ""},
+	gateway.AnnotationClusterIssuer:        {"theirs", ""},
+	gateway.AnnotationTLSHosts:             {"a.example.com", "a.example.com,b.example.com"},
 	"asm.alibabacloud.com/other":           {"a", "b"},
 	"team":                                 {"edge", "core"},
 	gateway.AnnotationAdmitted:             {"sha256:a", "sha256:b"},
+}
+
+// furtherBalancers are lists of further load balancers, among them the same ones in another order or writing, and one that
+// nobody can read.
+func furtherBalancers() []string {
+	const private = `{name: private, annotations: {` + keyword + `address-type: intranet}}`
+	const network = `{name: network, loadBalancerClass: alibabacloud.com/nlb, annotations: {` + keyword + `zone-maps: "z1:v1,z2:v2"}}`
+	return []string{
+		`[]`, `[` + private + `]`, `[` + private + `, ` + network + `]`, `[` + network + `, ` + private + `]`, `[` + network + `]`,
+		`[{name: private, annotations: {` + keyword + `address-type: internet}}]`,
+		`[{"name":"private","annotations":{"` + keyword + `address-type":"intranet"}}]`,
+		`[{name: network, loadBalancerClass: alibabacloud.com/nlb, annotations: {` + keyword + `zone-maps: "z2:v2,z1:v1,z3:v3"}}]`,
+		`[{name: private, loadBalancerIP: 192.0.2.9}]`, `[{name: private, externalTrafficPolicy: Local, ports: [80]}]`,
+		`[{name: private, bogus: true}]`,
+	}
 }
 
 // annotate changes one annotation, or takes it away.

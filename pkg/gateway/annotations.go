@@ -39,6 +39,16 @@ const (
 	AnnotationTLSHosts = "portcullis.dev/tls-hosts"
 )
 
+// asmAnnotations is how the annotations of ASM begin.
+const asmAnnotations = "asm.alibabacloud.com/"
+
+// Counts says whether an annotation is part of what a gateway asks for, as its spec is: a change of it is a change of what
+// runs, and what the guard admits. The others say what the guard and the controller do about the gateway.
+func Counts(key string) bool {
+	return strings.HasPrefix(key, asmAnnotations) ||
+		slices.Contains([]string{AnnotationIssuer, AnnotationClusterIssuer, AnnotationTLSHosts, AnnotationLoadBalancers}, key)
+}
+
 // The annotations of the guard. Only its webhook sets them: what anybody else writes there is put back.
 const (
 	// AnnotationApprovedBy names the ChangeApprovals that let disruptive changes of the gateway in and that the

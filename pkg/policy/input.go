@@ -30,6 +30,9 @@ type Input struct {
 	Change any
 	// Approvals are all of this gateway, each with its state.
 	Approvals []any
+	// LoadBalancers are the load balancers that the gateway asks for beside its own: {services, unreadable, taken}; nil when
+	// it asks for none.
+	LoadBalancers any
 	// Approval is the approval that somebody makes, nil when a gateway is asked about; Found is what the caller found
 	// out about it: {gatewayUID, digest, allowed, reason}.
 	Approval, Found any
@@ -128,6 +131,7 @@ func (in Input) value(known *layouts) (ast.Value, error) {
 	}
 	for name, object := range map[string]any{
 		"gateway": in.Gateway, "old": in.Old, "change": in.Change, "approval": in.Approval, "found": in.Found,
+		"loadBalancers": in.LoadBalancers,
 	} {
 		if object != nil {
 			fields[name] = object

@@ -30,7 +30,11 @@ func TestOwnedKindsAreWhatRenderingCanMake(t *testing.T) {
 			// A cluster may lack its kind: it is not watched, and found by the inventory.
 			continue
 		}
-		rendered = append(rendered, strings.TrimSuffix(objects.Field(i).Type.Elem().Name(), "ApplyConfiguration"))
+		of := objects.Field(i).Type.Elem()
+		if of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		rendered = append(rendered, strings.TrimSuffix(of.Name(), "ApplyConfiguration"))
 	}
 	scheme := schemeOf(t)
 	var owned []string

@@ -21,9 +21,9 @@ func (c *cluster) observe(ctx context.Context, entry v1beta1.ClusterStatus, plac
 	if err := c.client.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
 		return entry, fmt.Errorf("reading Deployment %s: %w", key, err)
 	}
-	service := &corev1.Service{}
-	if err := c.client.Get(ctx, key, service); client.IgnoreNotFound(err) != nil {
-		return entry, fmt.Errorf("reading Service %s: %w", key, err)
+	services, err := c.services(ctx, placed)
+	if err != nil {
+		return entry, err
 	}
 	entry.State, entry.Message = v1beta1.ClusterApplied, ""
 	if available(deployment) && c.seen(deployment) {
@@ -31,8 +31,29 @@ func (c *cluster) observe(ctx context.Context, entry v1beta1.ClusterStatus, plac
 	}
 	entry.Replicas = desiredReplicas(deployment)
 	entry.ReadyReplicas = deployment.Status.ReadyReplicas
-	entry.Addresses = addresses(service)
+	entry.Addresses = addresses(services...)
 	return entry, nil
+}
+
+// services are the Services of a gateway: its own, and those of its further load balancers.
+func (c *cluster) services(ctx context.Context, placed gateway.Placed) ([]*corev1.Service, error) {
+	names := []string{gateway.ObjectName(placed.Name)}
+	further, err := gateway.LoadBalancers(placed.Annotations, placed.Spec.Ports)
+	if err != nil {
+		return nil, fmt.Errorf("reading annotation %s: %w", gateway.AnnotationLoadBalancers, err)
+	}
+	for _, balancer := range further {
+		names = append(names, gateway.LoadBalancerName(placed.Name, balancer.Name))
+	}
+	out := make([]*corev1.Service, len(names))
+	for i, name := range names {
+		out[i] = &corev1.Service{}
+		key := client.ObjectKey{Namespace: placed.Namespace, Name: name}
+		if err := c.client.Get(ctx, key, out[i]); client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading Service %s: %w", key, err)
+		}
+	}
+	return out, nil
 }
 
 // seen says whether the cache has caught up with what we last applied to a Deployment. Until then its status
@@ -59,15 +80,17 @@ func desiredReplicas(deployment *appsv1.Deployment) int32 {
 	return *deployment.Spec.Replicas
 }
 
-// addresses are the addresses of a Service's load balancer, sorted.
-func addresses(service *corev1.Service) []string {
+// addresses are the addresses of the load balancers of some Services, sorted.
+func addresses(services ...*corev1.Service) []string {
 	var out []string
-	for _, ingress := range service.Status.LoadBalancer.Ingress {
-		if ingress.IP != "" {
-			out = append(out, ingress.IP)
-		}
-		if ingress.Hostname != "" {
-			out = append(out, ingress.Hostname)
+	for _, service := range services {
+		for _, ingress := range service.Status.LoadBalancer.Ingress {
+			if ingress.IP != "" {
+				out = append(out, ingress.IP)
+			}
+			if ingress.Hostname != "" {
+				out = append(out, ingress.Hostname)
+			}
 		}
 	}
 	slices.Sort(out)

@@ -122,6 +122,16 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+func TestObserveNotesTheAddressesOfEveryLoadBalancer(t *testing.T) {
+	private := exposing(corev1.LoadBalancerIngress{IP: "10.0.0.1"})
+	private.Name = "istio-edge-private"
+	server := apiWith(t, rolledOut(), exposing(corev1.LoadBalancerIngress{IP: "203.0.113.1"}), private)
+	placed := gateway.Placed{Namespace: "istio-system", Name: "edge", Annotations: map[string]string{gateway.AnnotationLoadBalancers: `[{name: private}]`}}
+	got, err := newCluster(server, server).observe(t.Context(), entryIn("home", v1beta1.ClusterApplied), placed)
+	expectError(t, err, "")
+	expectEqual(t, "addresses", got.Addresses, []string{"10.0.0.1", "203.0.113.1"})
+}
+
 func TestObserveSaysWhatItCouldNotRead(t *testing.T) {
 	for call, want := range map[string]string{
 		"get Deployment istio-edge": "reading Deployment istio-system/istio-edge: refused",

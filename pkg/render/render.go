@@ -32,6 +32,8 @@ type Objects struct {
 	RoleBinding *rbacv1ac.RoleBindingApplyConfiguration
 	// Service is the way in; nil while the gateway has no ports.
 	Service *corev1ac.ServiceApplyConfiguration
+	// LoadBalancers are the Services of further load balancers, in the order of their names.
+	LoadBalancers []*corev1ac.ServiceApplyConfiguration
 	// Deployment runs the pods.
 	Deployment *appsv1ac.DeploymentApplyConfiguration
 	// Canary runs one pod more, of the newest mesh profile; nil unless it is asked for.
@@ -62,6 +64,10 @@ func Render(p gateway.Placed) (Objects, error) {
 	if err != nil {
 		return Objects{}, err
 	}
+	loadBalancers, err := loadBalancers(p)
+	if err != nil {
+		return Objects{}, err
+	}
 	deployment, err := deployment(p)
 	if err != nil {
 		return Objects{}, err
@@ -75,6 +81,7 @@ func Render(p gateway.Placed) (Objects, error) {
 		Role:                    role(p),
 		RoleBinding:             roleBinding(p),
 		Service:                 service,
+		LoadBalancers:           loadBalancers,
 		Deployment:              deployment,
 		Canary:                  canary,
 		HorizontalPodAutoscaler: horizontalPodAutoscaler(p),
@@ -93,6 +100,9 @@ func (o Objects) List() []Object {
 	out = appendWanted(out, o.Role)
 	out = appendWanted(out, o.RoleBinding)
 	out = appendWanted(out, o.Service)
+	for _, service := range o.LoadBalancers {
+		out = append(out, service)
+	}
 	out = appendWanted(out, o.Deployment)
 	out = appendWanted(out, o.Canary)
 	out = appendWanted(out, o.HorizontalPodAutoscaler)

@@ -43,6 +43,9 @@ func TestEveryObjectIsNamedAfterTheGateway(t *testing.T) {
 			if object == Object(objects.Canary) {
 				wantName += "-canary"
 			}
+			if further, ok := at(t, object, "metadata", "labels", LabelLoadBalancer).(string); ok {
+				wantName += "-" + further
+			}
 			for key, want := range map[string]string{
 				"name":      wantName,
 				"namespace": "istio-system",

@@ -32,7 +32,7 @@ type Reviewer struct {
 	// needs one.
 	Approvals func(ctx context.Context, namespace, gateway string) ([]v1alpha1.ChangeApproval, error)
 	// Gateways lists all gateways. It is asked on the rare admission of one on the network of its nodes, of which there is
-	// no room for many, and answers from the API server.
+	// no room for many, or with further load balancers, and answers from the API server.
 	Gateways func(context.Context) ([]v1beta1.IstioGateway, error)
 	// Now is the clock; time.Now outside tests.
 	Now func() time.Time
@@ -170,7 +170,7 @@ func (r *Reviewer) Validate(ctx context.Context, request Request) (Decision, err
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.meet(ctx, request, input.Clusters); err != nil {
+	if err := r.surround(ctx, request, &input); err != nil {
 		return Decision{}, err
 	}
 	effect, err := r.change(ctx, request)
@@ -268,7 +268,7 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.meet(ctx, past, input.Clusters); err != nil {
+	if err := r.surround(ctx, past, &input); err != nil {
 		return Decision{}, err
 	}
 	// What a change does is never of the past: nothing of it is forgiven.

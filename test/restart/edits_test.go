@@ -16,6 +16,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
 	"portcullis.dev/portcullis/pkg/gateway"
+	"portcullis.dev/portcullis/pkg/render"
 	"portcullis.dev/portcullis/test/restart/edits"
 )
 
@@ -166,16 +167,17 @@ func templateHash(ctx context.Context, gw *v1beta1.IstioGateway) string {
 // addressesOf are the addresses of a gateway's load balancer, waited for while there is none; none without one.
 func addressesOf(ctx context.Context, gw *v1beta1.IstioGateway) []corev1.LoadBalancerIngress {
 	GinkgoHelper()
-	service := &corev1.Service{}
+	var out []corev1.LoadBalancerIngress
 	Eventually(func(g Gomega) {
-		err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: gateway.ObjectName(gw.Name)}, service)
-		if apierrors.IsNotFound(err) {
-			return
-		}
-		g.Expect(err).NotTo(HaveOccurred())
-		if service.Spec.Type == corev1.ServiceTypeLoadBalancer {
-			g.Expect(service.Status.LoadBalancer.Ingress).NotTo(BeEmpty())
+		services := &corev1.ServiceList{}
+		g.Expect(admin.List(ctx, services, client.InNamespace(namespace), client.MatchingLabels{render.LabelGateway: gw.Name})).To(Succeed())
+		out = nil
+		for _, service := range services.Items {
+			if service.Spec.Type == corev1.ServiceTypeLoadBalancer {
+				g.Expect(service.Status.LoadBalancer.Ingress).NotTo(BeEmpty())
+			}
+			out = append(out, service.Status.LoadBalancer.Ingress...)
 		}
 	}).Should(Succeed())
-	return service.Status.LoadBalancer.Ingress
+	return out
 }

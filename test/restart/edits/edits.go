@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
-	"portcullis.dev/portcullis/pkg/gateway"
 )
 
 // Cluster is the ID of the cluster that every gateway of an edit is in, and Other that of one that some name beside it.
@@ -27,7 +26,7 @@ type Edit struct {
 	Field string
 	// How tells edits of one field apart; empty for the first of them.
 	How string
-	// Around is what else the spec says, as YAML without the braces around it.
+	// Around is what else the spec says, as YAML without the braces around it; annotations in it are the gateway's.
 	Around string
 	// Before and After are the field's values as YAML; empty where it is not set.
 	Before, After string
@@ -62,9 +61,10 @@ func (e Edit) version(namespace, name, value string) (*v1beta1.IstioGateway, err
 	if err := yaml.Unmarshal([]byte("{"+e.Around+"}"), &spec); err != nil {
 		return nil, fmt.Errorf("reading what is around %s: %w", e, err)
 	}
-	if project, ok := spec["project"].(string); ok {
-		annotations[gateway.AnnotationLogProject] = project
-		delete(spec, "project")
+	around, _ := spec["annotations"].(map[string]any)
+	delete(spec, "annotations")
+	for key, value := range around {
+		annotations[key] = fmt.Sprint(value)
 	}
 	switch {
 	case value == "":

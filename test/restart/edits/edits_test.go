@@ -1,7 +1,10 @@
 package edits_test
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/restart/edits"
 )
 
@@ -46,6 +50,35 @@ func TestEveryFieldIsEdited(t *testing.T) {
 		if !listed {
 			t.Errorf("%s is edited by nothing", field)
 		}
+	}
+}
+
+// declared finds the keys of the annotations that the package of gateways declares.
+var declared = regexp.MustCompile(`(?m)^(?:const )?\s*Annotation\w+ += "([^"]+)"`)
+
+func TestEveryAnnotationThatCountsIsEdited(t *testing.T) {
+	files, err := filepath.Glob("../../../pkg/gateway/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counting := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range declared.FindAllStringSubmatch(string(text), -1) {
+			if !gateway.Counts(found[1]) {
+				continue
+			}
+			counting++
+			if !slices.ContainsFunc(edits.All(), func(edit edits.Edit) bool { return edit.Field == found[1] }) {
+				t.Errorf("%s is edited by nothing", found[1])
+			}
+		}
+	}
+	if counting < 12 {
+		t.Errorf("found %d annotations that count, want all of them", counting)
 	}
 }
 

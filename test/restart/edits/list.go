@@ -98,18 +98,29 @@ func others() []Edit {
 	}
 }
 
-// annotations are edits of the annotations of ASM.
+// annotations are edits of the annotations that count, and of one that does not.
 func annotations() []Edit {
+	const project = `annotations: {` + gateway.AnnotationLogProject + `: logs}`
+	const hosts = `autoCreateGatewayYaml: true, ports: [{port: 443, name: https}], annotations: {` + gateway.AnnotationTLSHosts + `: a.example.com}`
+	const issuer = `autoCreateGatewayYaml: true, ports: [{port: 443, name: https}], annotations: {` + gateway.AnnotationIssuer + `: ours}`
 	return []Edit{
 		{Field: gateway.AnnotationDrainTimeout, Before: "30", After: "60", Restart: true},
 		{Field: gateway.AnnotationLogProject, After: "logs", Restart: true},
-		{Field: gateway.AnnotationLogConfig, Around: `project: logs`, After: "config", Restart: true},
+		{Field: gateway.AnnotationLogConfig, Around: project, After: "config", Restart: true},
 		{Field: gateway.AnnotationLogConfig, How: "without a project", After: "config"},
-		{Field: gateway.AnnotationLogMachineGroup, Around: `project: logs`, After: "group", Restart: true},
+		{Field: gateway.AnnotationLogMachineGroup, Around: project, After: "group", Restart: true},
 		{Field: gateway.AnnotationManagedByASM, After: "true"},
 		{Field: gateway.AnnotationExportMetrics, After: Cluster},
 		{Field: gateway.AnnotationReplicasManagedByASM, After: "false"},
 		{Field: gateway.AnnotationCanary, After: "true"},
+		{Field: gateway.AnnotationIssuer, Around: hosts, Before: "ours", After: "another"},
+		{Field: gateway.AnnotationClusterIssuer, Around: hosts, After: "ours"},
+		{Field: gateway.AnnotationTLSHosts, Around: issuer, Before: "a.example.com", After: "a.example.com,b.example.com"},
+		{Field: gateway.AnnotationLoadBalancers, After: `[{name: private}]`, LostBack: true},
+		{Field: gateway.AnnotationLoadBalancers, How: "to what a live load balancer can change", Before: `[{name: private}]`,
+			After: `[{name: private, externalTrafficPolicy: Local, annotations: {` + balancer + `spec: slb.s1.small}}]`},
+		{Field: gateway.AnnotationLoadBalancers, How: "to what it cannot", Before: `[{name: private, loadBalancerIP: 192.0.2.1}]`,
+			After: `[{name: private, loadBalancerIP: 192.0.2.2}]`, LostThere: true, LostBack: true},
 		{Field: "example.com/team", Before: "edge", After: "core"},
 	}
 }
