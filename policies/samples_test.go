@@ -78,7 +78,7 @@ func inputAmong(t *testing.T, object map[string]any, registered []v1alpha1.Gatew
 		placed := gateway.Place(typed, &known)
 		in.Clusters[known.Name] = policy.Cluster{
 			Registered: true, Reachable: known.Name != "lost", Managed: known.Spec.Managed != nil && *known.Spec.Managed,
-			Facts: placed.Facts, Effective: placed.Spec, Mesh: policy.Mesh{Version: placed.Mesh.Version},
+			Facts: placed.Facts, Effective: placed.Spec, Mesh: policy.Mesh{Version: placed.Mesh.Version, PrivilegedInit: placed.Mesh.PrivilegedInit},
 		}
 		if gateway.CompareVersions(placed.Mesh.Version, in.Mesh.Version) < 0 {
 			in.Mesh.Version = placed.Mesh.Version

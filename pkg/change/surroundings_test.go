@@ -134,6 +134,7 @@ func (g generator) profile() *v1alpha1.MeshProfile {
 	out := &v1alpha1.MeshProfile{Version: g.of(versions)}
 	if g.choose(4) == 0 {
 		out.ProxyImage, out.Revision = "registry.example/proxyv2:1", g.of([]string{"", "canary"})
+		out.Injection, out.PrivilegedInit = g.choose(3) == 0, g.choose(2) == 0
 	}
 	return out
 }

@@ -56,6 +56,20 @@ func TestUpgradeNamesWhatOfANewerProfileRestarts(t *testing.T) {
 			spec: spec, pinned: v1alpha1.MeshProfile{ProxyImage: "p:1", TrustDomain: "a"}, then: v1alpha1.MeshProfile{ProxyImage: "p:2", TrustDomain: "b"},
 			want: []Field{{Path: "mesh.meshID", Before: "a", After: "b"}, {Path: "mesh.proxyImage", Before: "p:1", After: "p:2"}, {Path: "mesh.trustDomain", Before: "a", After: "b"}},
 		},
+		"who completes the pods": {
+			spec: spec, pinned: v1alpha1.MeshProfile{ProxyImage: "p:1"}, then: v1alpha1.MeshProfile{ProxyImage: "p:1", Injection: true},
+			want: []Field{{Path: "mesh.injection", After: true}},
+		},
+		"not an image that the injector brings": {
+			spec: spec, pinned: v1alpha1.MeshProfile{ProxyImage: "p:1", Injection: true}, then: v1alpha1.MeshProfile{ProxyImage: "p:2", Injection: true},
+		},
+		"what sets the parameters of nodes": {
+			spec: `{spec: {clusterIds: [c1], kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}}`, then: v1alpha1.MeshProfile{PrivilegedInit: true},
+			want: []Field{{Path: "mesh.privilegedInit", After: true}},
+		},
+		"not what nobody asks it to set": {
+			spec: spec, then: v1alpha1.MeshProfile{PrivilegedInit: true},
+		},
 		"a field that comes": {
 			spec: spec, then: v1alpha1.MeshProfile{Network: "n1"},
 			want: []Field{{Path: "mesh.network", After: "n1"}},

@@ -8,7 +8,9 @@ import (
 
 // The defaults of a mesh profile, as v1alpha1.MeshProfile documents them.
 const (
-	defaultRevision   = "default"
+	// DefaultRevision is the revision of a control plane that nobody gave another.
+	DefaultRevision = "default"
+
 	defaultProxyImage = "docker.io/istio/proxyv2:1.26.0"
 	defaultDomain     = "cluster.local"
 )
@@ -21,7 +23,7 @@ func completeMesh(stated *v1alpha1.MeshProfile) v1alpha1.MeshProfile {
 		mesh = *stated.DeepCopy()
 	}
 	mesh.Version = cmp.Or(mesh.Version, DefaultMeshVersion)
-	mesh.Revision = cmp.Or(mesh.Revision, defaultRevision)
+	mesh.Revision = cmp.Or(mesh.Revision, DefaultRevision)
 	mesh.ProxyImage = cmp.Or(mesh.ProxyImage, defaultProxyImage)
 	mesh.CAAddress = cmp.Or(mesh.CAAddress, ControlPlaneAddress(mesh.Revision))
 	mesh.TrustDomain = cmp.Or(mesh.TrustDomain, defaultDomain)
@@ -33,7 +35,7 @@ func completeMesh(stated *v1alpha1.MeshProfile) v1alpha1.MeshProfile {
 // ControlPlaneAddress is where pods find the control plane of a revision: configuration, and certificates
 // unless the mesh has an authority elsewhere.
 func ControlPlaneAddress(revision string) string {
-	if revision == defaultRevision {
+	if revision == DefaultRevision {
 		return "istiod.istio-system.svc:15012"
 	}
 	return "istiod-" + revision + ".istio-system.svc:15012"

@@ -92,6 +92,8 @@ type Cluster struct {
 type Mesh struct {
 	// Version of the mesh, for example 1.18.0.147; empty when it is not known.
 	Version string
+	// PrivilegedInit says whether gateway pods may have a privileged init container.
+	PrivilegedInit bool
 }
 
 // check refuses an input that the rules would misread: they take a missing object for a deletion, and a missing old one
@@ -203,8 +205,12 @@ func (c Cluster) fields(known *layouts) (map[string]any, error) {
 
 // fields are a mesh as the rules read it.
 func (m Mesh) fields() map[string]any {
-	if m.Version == "" {
-		return map[string]any{}
+	fields := map[string]any{}
+	if m.Version != "" {
+		fields["version"] = m.Version
 	}
-	return map[string]any{"version": m.Version}
+	if m.PrivilegedInit {
+		fields["privilegedInit"] = true
+	}
+	return fields
 }

@@ -21,6 +21,9 @@ const (
 	portEnvoyMetrics = 15090
 )
 
+// imageAuto stands for the image that the injector brings.
+const imageAuto = "auto"
+
 // container is the proxy, without what is mounted into it.
 func container(p gateway.Placed, drain int64) (*corev1ac.ContainerApplyConfiguration, error) {
 	env, err := environment(p, drain)
@@ -33,16 +36,24 @@ func container(p gateway.Placed, drain int64) (*corev1ac.ContainerApplyConfigura
 	}
 	out := corev1ac.Container().
 		WithName(containerName).
-		WithImage(p.Mesh.ProxyImage).
-		WithArgs(arguments(p)...).
 		WithPorts(containerPorts(p)...).
 		WithEnv(env...).
 		WithResources(resources(p)).
-		WithSecurityContext(securityContext(p)).
-		WithReadinessProbe(readinessProbe(p)).
-		WithStartupProbe(startupProbe())
+		WithSecurityContext(securityContext(p))
 	// The user's hooks, or none: how long draining takes is the agent's business, not a hook's.
 	out.Lifecycle = lifecycle
+	if !p.Mesh.Injection {
+		return out.
+			WithImage(p.Mesh.ProxyImage).
+			WithArgs(arguments(p)...).
+			WithReadinessProbe(readinessProbe(p)).
+			WithStartupProbe(startupProbe()), nil
+	}
+	out.WithImage(imageAuto)
+	// The injector has a probe of its own, over which it lays the user's.
+	if p.Spec.ReadinessProbe != nil {
+		out.WithReadinessProbe(readinessProbe(p))
+	}
 	return out, nil
 }
 
@@ -61,6 +72,9 @@ func arguments(p gateway.Placed) []string {
 // there for people and for scrapers, so a port that is left out costs nothing and one that is named costs a
 // restart whenever it changes.
 func containerPorts(p gateway.Placed) []*corev1ac.ContainerPortApplyConfiguration {
+	if p.Mesh.Injection {
+		return injectedPorts(p)
+	}
 	var out []*corev1ac.ContainerPortApplyConfiguration
 	// Before 1.16 the two agent ports were not named, and naming them would restart gateways of such a mesh.
 	if gateway.PortsOutsidePodTemplate.In(p.Mesh.Version) {
@@ -71,6 +85,14 @@ func containerPorts(p gateway.Placed) []*corev1ac.ContainerPortApplyConfiguratio
 		out = appendTargets(out, p.Spec.Ports)
 	}
 	return out
+}
+
+// injectedPorts are the ports that the injector does not name itself.
+func injectedPorts(p gateway.Placed) []*corev1ac.ContainerPortApplyConfiguration {
+	if !exposesPorts(p) {
+		return nil
+	}
+	return appendTargets(nil, p.Spec.Ports)
 }
 
 // exposesPorts says whether the Service's ports are named in the pod template.

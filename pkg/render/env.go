@@ -11,28 +11,37 @@ import (
 	"portcullis.dev/portcullis/pkg/gateway"
 )
 
+// unprivilegedVariable tells the control plane that the proxy cannot bind ports below 1024.
+const unprivilegedVariable = "ISTIO_META_UNPRIVILEGED_POD"
+
 // environment is the proxy's environment: Istio's own, what the mesh gives every proxy, access logs, and the
 // user's last. Of two variables of one name the first stays: the list is a map to the API server, which
 // refuses a name that comes twice.
 func environment(p gateway.Placed, drain int64) ([]*corev1ac.EnvVarApplyConfiguration, error) {
-	all, err := istioEnvironment(p, drain)
+	brought, err := istioEnvironment(p, drain)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Mesh.ProxyMetadata)) {
-		all = append(all, variable(name, p.Mesh.ProxyMetadata[name]))
+		brought = append(brought, variable(name, p.Mesh.ProxyMetadata[name]))
 	}
-	all = append(all, accessLogEnvironment(p)...)
 	users, err := userEnvironment(p)
 	if err != nil {
 		return nil, err
 	}
 	// A user's variable of a name that is ours is refused at admission; it must not win here if it got past.
 	taken := map[string]bool{}
-	return slices.DeleteFunc(append(all, users...), func(v *corev1ac.EnvVarApplyConfiguration) bool {
+	all := slices.DeleteFunc(slices.Concat(brought, accessLogEnvironment(p), users), func(v *corev1ac.EnvVarApplyConfiguration) bool {
 		again := taken[*v.Name]
 		taken[*v.Name] = true
 		return again
+	})
+	if !p.Mesh.Injection {
+		return all, nil
+	}
+	// The injector brings it, and knows it better; but not what follows from the gateway.
+	return slices.DeleteFunc(all, func(v *corev1ac.EnvVarApplyConfiguration) bool {
+		return slices.Contains(brought, v) && *v.Name != unprivilegedVariable
 	}), nil
 }
 
@@ -79,7 +88,7 @@ func nodeMetadata(p gateway.Placed) []*corev1ac.EnvVarApplyConfiguration {
 		out = append(out, variable("ISTIO_META_NETWORK", p.Mesh.Network))
 	}
 	if unprivileged(p) {
-		out = append(out, variable("ISTIO_META_UNPRIVILEGED_POD", "true"))
+		out = append(out, variable(unprivilegedVariable, "true"))
 	}
 	return out
 }
@@ -87,16 +96,23 @@ func nodeMetadata(p gateway.Placed) []*corev1ac.EnvVarApplyConfiguration {
 // proxyConfig is Istio's ProxyConfig as JSON: where to find the control plane and how to drain. The rest is
 // left to the agent's defaults, because whatever is in it restarts pods when it changes.
 func proxyConfig(p gateway.Placed, drain int64) (string, error) {
-	// Envoy closes what is left after the first, the agent ends Envoy after the second; set apart, the
-	// shorter would make the longer meaningless.
+	config := drainConfig(drain)
+	config["discoveryAddress"] = gateway.ControlPlaneAddress(p.Mesh.Revision)
+	return inJSON("PROXY_CONFIG", config)
+}
+
+// drainConfig is the part of Istio's ProxyConfig that says how to drain. Envoy closes what is left after the first, the
+// agent ends Envoy after the second; set apart, the shorter would make the longer meaningless.
+func drainConfig(drain int64) map[string]string {
 	seconds := fmt.Sprintf("%ds", drain)
-	raw, err := json.Marshal(map[string]string{
-		"discoveryAddress":         gateway.ControlPlaneAddress(p.Mesh.Revision),
-		"drainDuration":            seconds,
-		"terminationDrainDuration": seconds,
-	})
+	return map[string]string{"drainDuration": seconds, "terminationDrainDuration": seconds}
+}
+
+// inJSON is a value as JSON; name says what it is, for the error.
+func inJSON(name string, value any) (string, error) {
+	raw, err := json.Marshal(value)
 	if err != nil {
-		return "", fmt.Errorf("writing PROXY_CONFIG as JSON: %w", err)
+		return "", fmt.Errorf("writing %s as JSON: %w", name, err)
 	}
 	return string(raw), nil
 }

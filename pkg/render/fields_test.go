@@ -18,16 +18,12 @@ import (
 
 // unrendered are the fields, with all below them, that do not reach the objects of this package, and why.
 var unrendered = map[string]string{
-	"clusterIds":                      "says where a gateway is, not what",
-	"overrides":                       "is in the effective spec, cluster by cluster",
-	"sds":                             "undocumented: nothing reads it",
-	"meshExpansionPorts":              "undocumented: nothing reads it",
-	"applicationPorts":                "undocumented: nothing reads it",
-	"requestedNetworkView":            "undocumented: nothing reads it",
-	"kernel.parameters.vm.swappiness": "is the node's: no pod can set it",
-	"kernel.parameters.kernel.printk": "is the node's: no pod can set it",
-	"kernel.parameters.net.core.netdev_max_backlog": "is the node's: no pod can set it",
-	"kernel.parameters.net.ipv4.tcp_max_orphans":    "is the node's: no pod can set it",
+	"clusterIds":           "says where a gateway is, not what",
+	"overrides":            "is in the effective spec, cluster by cluster",
+	"sds":                  "undocumented: nothing reads it",
+	"meshExpansionPorts":   "undocumented: nothing reads it",
+	"applicationPorts":     "undocumented: nothing reads it",
+	"requestedNetworkView": "undocumented: nothing reads it",
 }
 
 // choices are the values of fields that do not take any value: one that most fields show beside, and another.
@@ -42,11 +38,15 @@ var choices = map[string][2]any{
 }
 
 // situations are what a field may need around it to show.
-var situations = map[string]func(*v1beta1.IstioGatewaySpec){
-	"by itself":                 func(*v1beta1.IstioGatewaySpec) {},
-	"with an autoscaler":        func(spec *v1beta1.IstioGatewaySpec) { spec.AutoscaleEnabled = new(true) },
-	"with compression on":       func(spec *v1beta1.IstioGatewaySpec) { spec.Compression.Enabled = new(true) },
-	"with kernel parameters on": func(spec *v1beta1.IstioGatewaySpec) { spec.Kernel.Enabled = new(true) },
+var situations = map[string]func(*input){
+	"by itself":                 func(*input) {},
+	"with an autoscaler":        func(in *input) { in.gateway.Spec.AutoscaleEnabled = new(true) },
+	"with compression on":       func(in *input) { in.gateway.Spec.Compression.Enabled = new(true) },
+	"with kernel parameters on": func(in *input) { in.gateway.Spec.Kernel.Enabled = new(true) },
+	"with kernel parameters of its nodes": func(in *input) {
+		in.gateway.Spec.Kernel.Enabled, in.gateway.Spec.HostNetwork = new(true), new(true)
+		in.cluster.Spec.Mesh = &v1alpha1.MeshProfile{PrivilegedInit: true}
+	},
 }
 
 // podFields are the top fields of the part of the API that says of itself that it restarts pods.
@@ -101,7 +101,7 @@ func effect(t *testing.T, path string) (changes, restarts bool) {
 		for i, changed := range []string{"", path} {
 			in := inputOf(t, `{}`)
 			in.gateway.Spec = filled(changed)
-			arrange(&in.gateway.Spec)
+			arrange(in)
 			objects, err := Render(in.place())
 			if err != nil {
 				t.Fatalf("rendering %s: %v", name, err)
@@ -204,15 +204,18 @@ func join(path, name string) string {
 }
 
 func TestEveryFieldOfTheMeshProfileReachesThePods(t *testing.T) {
-	before := hash(t, rendered(t, inputOf(t, `{}`)))
+	const spec = `{kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}`
+	before := hash(t, rendered(t, inputOf(t, spec)))
 	for i := range reflect.TypeFor[v1alpha1.MeshProfile]().NumField() {
-		placed := inputOf(t, `{}`).place()
+		placed := inputOf(t, spec).place()
 		switch field := reflect.ValueOf(&placed.Mesh).Elem().Field(i); field.Kind() {
 		case reflect.String:
 			// A version too, and one that renders otherwise.
 			field.SetString("1.15")
 		case reflect.Slice:
 			field.Set(reflect.ValueOf([]string{"secret"}))
+		case reflect.Bool:
+			field.SetBool(true)
 		default:
 			field.Set(reflect.ValueOf(map[string]string{"A": "1"}))
 		}

@@ -20,6 +20,9 @@ const (
 // labelRevision is the control plane's revision, as label and as annotation of pods.
 const labelRevision = "istio.io/rev"
 
+// annotationProxyConfig is read by the injector, which lays it over the mesh's ProxyConfig.
+const annotationProxyConfig = "proxy.istio.io/config"
+
 // selector selects a gateway's pods. A Deployment's selector cannot be changed, so nothing that anybody can
 // edit is in it.
 func selector(p gateway.Placed) map[string]string {
@@ -44,26 +47,48 @@ func objectLabels(p gateway.Placed) map[string]string {
 // or adopted, must not restart over a label.
 func podLabels(p gateway.Placed) map[string]string {
 	labels := selector(p)
-	// We render the whole pod; the injector would add a second proxy to it.
-	labels["sidecar.istio.io/inject"] = "false"
+	if p.Mesh.Injection {
+		labels["sidecar.istio.io/inject"] = "true"
+		// The injector of the default revision leaves pods alone that name one.
+		if p.Mesh.Revision != gateway.DefaultRevision {
+			labels[labelRevision] = p.Mesh.Revision
+		}
+	} else {
+		// We render the whole pod; the injector would add a second proxy to it.
+		labels["sidecar.istio.io/inject"] = "false"
+		labels[labelRevision] = p.Mesh.Revision
+		labels["service.istio.io/canonical-name"] = gateway.ObjectName(p.Name)
+		labels["service.istio.io/canonical-revision"] = "latest"
+	}
 	// Nor may ambient mode capture a gateway's traffic.
 	labels["istio.io/dataplane-mode"] = "none"
-	labels[labelRevision] = p.Mesh.Revision
-	labels["service.istio.io/canonical-name"] = gateway.ObjectName(p.Name)
-	labels["service.istio.io/canonical-revision"] = "latest"
 	labels[LabelGateway] = p.Name
 	return overlay(p.Spec.PodLabels, labels)
 }
 
 // podAnnotations are the annotations of the pods.
-func podAnnotations(p gateway.Placed) map[string]string {
-	return overlay(p.Spec.PodAnnotations, map[string]string{
+func podAnnotations(p gateway.Placed) (map[string]string, error) {
+	annotations := map[string]string{
 		// Where the agent serves Envoy's metrics and its own as one page.
 		"prometheus.io/scrape": "true",
 		"prometheus.io/port":   "15020",
 		"prometheus.io/path":   "/stats/prometheus",
-		labelRevision:          p.Mesh.Revision,
-	})
+	}
+	if !p.Mesh.Injection {
+		annotations[labelRevision] = p.Mesh.Revision
+		return overlay(p.Spec.PodAnnotations, annotations), nil
+	}
+	drain, _, err := drainTimeout(p)
+	if err != nil {
+		return nil, err
+	}
+	config, err := inJSON("annotation "+annotationProxyConfig, drainConfig(drain))
+	if err != nil {
+		return nil, err
+	}
+	annotations["inject.istio.io/templates"] = "gateway"
+	annotations[annotationProxyConfig] = config
+	return overlay(p.Spec.PodAnnotations, annotations), nil
 }
 
 // overlay is a new map with both; of a key that both have, the one on top wins. The users' are always below

@@ -13,20 +13,26 @@ import (
 // is in it that the pods do not need.
 //
 // The shape is that of Istio's own hydrated gateways, with the image pinned: what was reviewed is what runs,
-// whatever an injector in the cluster would make of it.
+// whatever an injector in the cluster would make of it. Where the mesh profile asks for injection it is that of Istio's
+// gateway chart, and has nothing that the injector brings.
 // https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml
+// https://github.com/istio/istio/blob/master/manifests/charts/gateway/templates/deployment.yaml
 func podTemplate(p gateway.Placed) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
 	spec, err := podSpec(p)
 	if err != nil {
 		return nil, err
 	}
+	annotations, err := podAnnotations(p)
+	if err != nil {
+		return nil, err
+	}
 	return corev1ac.PodTemplateSpec().
 		WithLabels(podLabels(p)).
-		WithAnnotations(podAnnotations(p)).
+		WithAnnotations(annotations).
 		WithSpec(spec), nil
 }
 
-// podSpec is the pod: one proxy, and nothing else.
+// podSpec is the pod: one proxy, and what prepares its node where that is asked for.
 func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
 	drain, _, err := drainTimeout(p)
 	if err != nil {
@@ -51,6 +57,7 @@ func podSpec(p gateway.Placed) (*corev1ac.PodSpecApplyConfiguration, error) {
 		WithImagePullSecrets(imagePullSecrets(p)...).
 		WithNodeSelector(p.Spec.NodeSelector).
 		WithTolerations(tolerations(p)...).
+		WithInitContainers(initContainers(p)...).
 		WithContainers(proxy.WithVolumeMounts(mounts...)).
 		WithVolumes(volumes...)
 	spec.Affinity = affinity

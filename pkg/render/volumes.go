@@ -25,11 +25,16 @@ func volumes(p gateway.Placed) ([]*corev1ac.VolumeApplyConfiguration, []*corev1a
 	var mounts []*corev1ac.VolumeMountApplyConfiguration
 	// Kubernetes wants both unique: names in the pod, paths in the container.
 	names, paths := map[string]bool{}, map[string]bool{}
-	for _, m := range append(agentVolumes(), userVolumes(p)...) {
+	agents := agentVolumes()
+	for i, m := range append(agents, userVolumes(p)...) {
 		if names[*m.volume.Name] || paths[*m.mount.MountPath] {
 			continue
 		}
 		names[*m.volume.Name], paths[*m.mount.MountPath] = true, true
+		// The injector brings the agent's, of the same names.
+		if p.Mesh.Injection && i < len(agents) {
+			continue
+		}
 		volumes, mounts = append(volumes, m.volume), append(mounts, m.mount)
 	}
 	return volumes, mounts

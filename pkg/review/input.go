@@ -94,7 +94,7 @@ func describe(gw *v1beta1.IstioGateway, id string, cluster *v1alpha1.GatewayClus
 	out.Managed = cluster.Spec.Managed != nil && *cluster.Spec.Managed
 	out.Facts = placed.Facts
 	out.Effective = placed.Spec
-	out.Mesh = policy.Mesh{Version: placed.Mesh.Version}
+	out.Mesh = policy.Mesh{Version: placed.Mesh.Version, PrivilegedInit: placed.Mesh.PrivilegedInit}
 	for _, condition := range cluster.Status.Conditions {
 		if condition.Type == v1alpha1.ConditionReachable {
 			out.Reachable = condition.Status != metav1.ConditionFalse

@@ -23,7 +23,7 @@ import (
 var _ = Describe("The Deployment controller", func() {
 	for i, edit := range edits.All() {
 		It(fmt.Sprintf("replaces the pods exactly as predicted when somebody edits %s, and takes it back", edit), func(ctx context.Context) {
-			expectMesh(ctx, edit.Mesh)
+			expectMesh(ctx, edit.Profile())
 			before, after, err := edit.Versions(namespace, fmt.Sprintf("edit-%d", i))
 			Expect(err).NotTo(HaveOccurred())
 			stored := expectCreated(ctx, before)
@@ -82,15 +82,15 @@ func stamp(gw *v1beta1.IstioGateway) {
 	gw.Annotations[gateway.AnnotationAdmitted] = fingerprint
 }
 
-// expectMesh brings the cluster to a mesh version before a gateway is made, which then keeps it.
-func expectMesh(ctx context.Context, version string) {
+// expectMesh brings the cluster to a mesh profile before a gateway is made, which then keeps it.
+func expectMesh(ctx context.Context, profile *v1alpha1.MeshProfile) {
 	GinkgoHelper()
 	Eventually(func() error {
 		cluster := &v1alpha1.GatewayCluster{}
 		if err := admin.Get(ctx, client.ObjectKey{Name: edits.Cluster}, cluster); err != nil {
 			return err
 		}
-		cluster.Spec.Mesh = &v1alpha1.MeshProfile{Version: version}
+		cluster.Spec.Mesh = profile
 		return admin.Update(ctx, cluster)
 	}).Should(Succeed())
 }

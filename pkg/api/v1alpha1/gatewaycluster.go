@@ -123,6 +123,19 @@ type MeshProfile struct {
 	//
 	// +optional
 	ProxyMetadata map[string]string `json:"proxyMetadata,omitempty"`
+	// Whether the injector of the mesh's control plane completes gateway pods when they start, as Istio's own gateway
+	// charts have it (image: auto). It brings the proxy image and all that it knows of the mesh, so that proxyImage,
+	// caAddress, trustDomain, clusterDomain, meshID, network and proxyMetadata are not read. Which proxy runs is then
+	// decided whenever a pod happens to start, and nobody can foresee or hold it. Default: false.
+	//
+	// +optional
+	Injection bool `json:"injection,omitempty"`
+	// Whether gateway pods may have a privileged init container, which sets the kernel parameters of the whole node that a
+	// gateway asks for: a pod's own settings cannot. Whoever may write gateways may then change the nodes that their pods
+	// run on. Default: false.
+	//
+	// +optional
+	PrivilegedInit bool `json:"privilegedInit,omitempty"`
 }
 
 // VirtualNodes says how many of a cluster's nodes are virtual.

@@ -12,6 +12,8 @@
 #     description: Pods without end when hostNetwork meets a net sysctl
 #   - ref: https://github.com/kubernetes/website/pull/56255
 #     description: Which sysctls a pod can set
+#   - ref: https://github.com/torvalds/linux/blob/master/net/core/sysctl_net_core.c
+#     description: Linux, which parameters of the network each network namespace has (netns_core_table), and which one alone
 # custom:
 #   absent:
 #     - clusters.*.facts.kernelVersions.**
@@ -19,6 +21,7 @@
 #     - gateway.spec.kernel.**
 package validate.kernel_parameters
 
+import data.lib.gateway
 import data.lib.result
 
 parameters := data.parameters.kernel_parameters
@@ -46,7 +49,7 @@ deny contains finding if {
 	input.gateway.spec.kernel.enabled
 	some name, parameter in applied
 	parameter.nodeWide
-	not parameters.privilegedInitContainer
+	not prepares_nodes
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
 		"message": "must be a parameter that a pod can set, is one of the whole node",
@@ -56,13 +59,39 @@ deny contains finding if {
 
 deny contains finding if {
 	input.gateway.spec.hostNetwork
-	some name, _ in applied
+	some name, parameter in applied
 	startswith(name, "net.")
+	not is_set_on_the_node(parameter)
 	finding := result.finding(rego.metadata.chain(), {
 		"field": field(name),
 		"message": "must be absent on the host's network, is set: no pod would start, and new ones would be made without end",
 		"fix": "remove it, or set spec.hostNetwork to false",
 	})
+}
+
+# The kernel shows the parameters of a node's network to nobody off it.
+deny contains finding if {
+	not input.gateway.spec.hostNetwork
+	prepares_nodes
+	some name, parameter in applied
+	parameter.nodeWide
+	startswith(name, "net.")
+	finding := result.finding(rego.metadata.chain(), {
+		"field": field(name),
+		"message": "must be absent off the host's network, as it is one of that network alone, is set: no pod would start",
+		"fix": "remove it, or set spec.hostNetwork to true",
+	})
+}
+
+is_set_on_the_node(parameter) if {
+	parameter.nodeWide
+	prepares_nodes
+}
+
+# Whether a privileged init container sets in every cluster what a pod cannot. Rendering goes by the same profiles.
+prepares_nodes if {
+	count(gateway.clusters) > 0
+	every id in gateway.clusters { input.clusters[id].mesh.privilegedInit }
 }
 
 field(name) := sprintf("spec.kernel.parameters.%s", [name])

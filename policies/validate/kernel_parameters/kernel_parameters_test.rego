@@ -66,8 +66,39 @@ test_refuses_what_belongs_to_the_whole_node if {
 	warned(names, "v1.36.3") == set()
 }
 
-test_accepts_it_where_a_privileged_init_container_is_allowed if {
-	denied(["vm.swappiness"]) == set() with data.parameters.kernel_parameters.privilegedInitContainer as true
+# prepared is what is denied in two clusters, of which those that are listed allow a privileged init container.
+prepared(spec, allowing) := found if {
+	found := kernel_parameters.deny with input as {
+		"gateway": {"spec": object.union(spec, {"clusterIds": ["c1", "c2"]})},
+		"clusters": {id: {"mesh": mesh} |
+			some id in ["c1", "c2"]
+			mesh := {key: true | some key in ["privilegedInit"]; id in allowing}
+		},
+	}
+}
+
+test_accepts_it_where_every_cluster_allows_a_privileged_init_container if {
+	spec := with_parameters(["vm.swappiness", "kernel.printk"])
+	prepared(spec, ["c1", "c2"]) == set()
+	every allowing in [[], ["c1"]] {
+		prepared(spec, allowing) == {node_wide("vm.swappiness"), node_wide("kernel.printk")}
+	}
+}
+
+off_host(name) := finding(
+	name,
+	"must be absent off the host's network, as it is one of that network alone, is set: no pod would start",
+	"remove it, or set spec.hostNetwork to true",
+)
+
+test_accepts_those_of_the_nodes_network_on_it_alone if {
+	names := ["net.core.netdev_max_backlog", "net.ipv4.tcp_max_orphans"]
+	on_it := object.union(with_parameters(names), {"hostNetwork": true})
+	prepared(on_it, ["c1", "c2"]) == set()
+	prepared(on_it, ["c1"]) == {node_wide(name) | some name in names} | {on_host(name) | some name in names}
+	prepared(with_parameters(names), ["c1", "c2"]) == {off_host(name) | some name in names}
+	mixed := object.union(with_parameters(["net.core.somaxconn", "net.ipv4.tcp_max_orphans"]), {"hostNetwork": true})
+	prepared(mixed, ["c1", "c2"]) == {on_host("net.core.somaxconn")}
 }
 
 test_judges_nothing_else_where_the_section_is_off if {

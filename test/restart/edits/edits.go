@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
 // Cluster is the ID of the cluster that every gateway of an edit is in, and Other that of one that some name beside it.
@@ -32,6 +33,8 @@ type Edit struct {
 	Before, After string
 	// Mesh is the cluster's mesh version; empty for the newest.
 	Mesh string
+	// PrivilegedInit says whether the cluster allows a privileged init container.
+	PrivilegedInit bool
 	// Restart says whether the pods restart, there and back alike.
 	Restart bool
 	// LostThere and LostBack say whether an address is lost by the edit, and by taking it back.
@@ -43,6 +46,11 @@ type Edit struct {
 // String names the edit.
 func (e Edit) String() string {
 	return strings.TrimSpace(e.Field + " " + e.How)
+}
+
+// Profile is the cluster's mesh profile.
+func (e Edit) Profile() *v1alpha1.MeshProfile {
+	return &v1alpha1.MeshProfile{Version: e.Mesh, PrivilegedInit: e.PrivilegedInit}
 }
 
 // Versions are the gateway before and after the edit.

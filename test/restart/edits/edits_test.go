@@ -111,7 +111,7 @@ func expect(t *testing.T, edit edits.Edit, before, after *v1beta1.IstioGateway, 
 	t.Helper()
 	local := v1alpha1.GatewayCluster{}
 	local.Name, local.Spec.Managed = edits.Cluster, new(true)
-	local.Spec.Mesh = &v1alpha1.MeshProfile{Version: edit.Mesh}
+	local.Spec.Mesh = edit.Profile()
 	got, err := change.Between(before, after, []v1alpha1.GatewayCluster{local})
 	if err != nil {
 		t.Fatal(err)
