@@ -56,6 +56,8 @@ func (c *ControlPlane) describe(assets string, options Options) (closeLogs func(
 		APIServer:   &envtest.APIServer{Path: server, CertDir: filepath.Join(c.Dir, "apiserver"), Out: serverLog, Err: serverLog},
 		KubectlPath: c.Kubectl,
 	}
+	// envtest's own range has room for 254 Services.
+	c.environment.ControlPlane.APIServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16")
 	if options.Controllers {
 		// envtest turns off the admission of ServiceAccounts because nobody makes the default one. Now
 		// somebody does, and a pod without its ServiceAccount should not start here either.
