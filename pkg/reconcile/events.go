@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,21 +20,40 @@ type events struct {
 	recorder k8sevents.EventRecorder
 }
 
-// applied tells what applying an object did, if it did anything.
-func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done applied) {
-	// Recorders take events of one gateway, reason and related object for repetitions of one event, and keep
-	// the first sentence alone. The UID tells objects of the same name in two clusters apart.
-	object := &corev1.ObjectReference{
-		APIVersion: done.object.APIVersion, Kind: done.object.Kind, Namespace: gw.Namespace, Name: done.object.Name, UID: done.uid,
+// applied tells what one pass over a gateway's objects in a cluster did. What it created is told in one sentence: an
+// event for each would be as many writes as the objects themselves.
+func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done []applied) {
+	var created []string
+	for _, one := range done {
+		if one.created {
+			created = append(created, one.object.Kind+" "+one.object.Name)
+			continue
+		}
+		e.corrected(gw, cluster, one)
 	}
+	if first := slices.IndexFunc(done, func(one applied) bool { return one.created }); first >= 0 {
+		e.normal(gw, relatedTo(gw, done[first]), "Created", "Create", "Created %s in cluster %s", shortened(strings.Join(created, ", "), longestNote), cluster)
+	}
+}
+
+// corrected tells of an object that was there before, if it is different now.
+func (e events) corrected(gw *v1beta1.IstioGateway, cluster string, done applied) {
+	object := relatedTo(gw, done)
 	switch {
-	case done.created:
-		e.normal(gw, object, "Created", "Create", "Created %s %s in cluster %s", object.Kind, object.Name, cluster)
 	case done.drifted != "":
 		e.recorder.Eventf(gw, object, corev1.EventTypeWarning, "DriftCorrected", "Correct",
 			"Corrected %s %s in cluster %s, which %s had changed", object.Kind, object.Name, cluster, done.drifted)
 	case done.changed:
 		e.normal(gw, object, "Updated", "Update", "Updated %s %s in cluster %s", object.Kind, object.Name, cluster)
+	}
+}
+
+// relatedTo names an object as what an event relates to. Recorders take events of one gateway, reason and related object
+// for repetitions of one event, and keep the first sentence alone. The UID tells objects of the same name in two clusters
+// apart.
+func relatedTo(gw *v1beta1.IstioGateway, done applied) *corev1.ObjectReference {
+	return &corev1.ObjectReference{
+		APIVersion: done.object.APIVersion, Kind: done.object.Kind, Namespace: gw.Namespace, Name: done.object.Name, UID: done.uid,
 	}
 }
 

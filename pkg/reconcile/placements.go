@@ -163,16 +163,17 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 
 // applyAll applies objects in their order, the Deployment at one version. A failing one does not stop the others: each
 // that works is worth having. What fails because the cluster lacks its kind is told apart.
-func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (applied []v1beta1.ObjectReference, failed map[render.Object]error, lacks []string) {
+func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, id string, objects []render.Object, plan plan) (there []v1beta1.ObjectReference, failed map[render.Object]error, lacks []string) {
 	failed = map[render.Object]error{}
+	var done []applied
 	take := gw.Annotations[gateway.AnnotationAdopt] == gateway.AdoptTake
 	for _, object := range objects {
 		at := ""
 		if object == render.Object(plan.objects.Deployment) {
 			at = plan.at
 		}
-		done, err := to.apply(ctx, object, at, take)
-		p.counts.applied(ctx, *object.GetKind(), done, err)
+		one, err := to.apply(ctx, object, at, take)
+		p.counts.applied(ctx, *object.GetKind(), one, err)
 		var lack *lacking
 		switch {
 		case errors.As(err, &lack):
@@ -180,11 +181,11 @@ func (p *placements) applyAll(ctx context.Context, to *cluster, gw *v1beta1.Isti
 		case err != nil:
 			failed[object] = err
 		default:
-			p.events.applied(gw, id, done)
-			applied = append(applied, done.object)
+			done, there = append(done, one), append(there, one.object)
 		}
 	}
-	return applied, failed, lacks
+	p.events.applied(gw, id, done)
+	return there, failed, lacks
 }
 
 // joined are the failures of objects as one, in the objects' order; nil when there is none.

@@ -31,17 +31,13 @@ func told(ctx context.Context, gw *v1beta1.IstioGateway) map[string]int {
 }
 
 var _ = Describe("Events", func() {
-	It("tell of each object once when it is created, and nothing when nothing happens", func(ctx context.Context) {
+	It("tell once what was created, and nothing when nothing happens", func(ctx context.Context) {
 		gw := gatewayOf("told", `{clusterIds: [local], replicaCount: 2, ports: [{name: http, port: 80}]}`)
 		expectApplied(ctx, gw)
 		expectReady(ctx, gw)
 		created := map[string]int{
-			"Normal Created: Created ServiceAccount istio-told in cluster local":      1,
-			"Normal Created: Created Role istio-told in cluster local":                1,
-			"Normal Created: Created RoleBinding istio-told in cluster local":         1,
-			"Normal Created: Created Service istio-told in cluster local":             1,
-			"Normal Created: Created Deployment istio-told in cluster local":          1,
-			"Normal Created: Created PodDisruptionBudget istio-told in cluster local": 1,
+			"Normal Created: Created ServiceAccount istio-told, Role istio-told, RoleBinding istio-told, Service istio-told, Deployment istio-told, " +
+				"PodDisruptionBudget istio-told in cluster local": 1,
 		}
 		Eventually(told).WithArguments(ctx, gw).Should(Equal(created))
 
