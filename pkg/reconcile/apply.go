@@ -58,15 +58,22 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	}
 	key := objectKey{desired.GroupVersionKind(), client.ObjectKeyFromObject(desired)}
 	reference := v1beta1.ObjectReference{APIVersion: desired.GetAPIVersion(), Kind: desired.GetKind(), Name: desired.GetName()}
+	if at == "" {
+		created, err := c.create(ctx, key, desired)
+		if err != nil {
+			return applied{}, err
+		}
+		if created {
+			return c.noted(ctx, key, written{hash: hash}, desired, applied{object: reference, uid: desired.GetUID(), created: true})
+		}
+	}
 	present, err := c.found(ctx, key, desired, take)
 	if err != nil {
 		return applied{}, err
 	}
-	last, known := c.last(key)
-	same := known && last.hash == hash
-	// What the cache has not seen of our own last write yet is no reason to write again.
-	if present != nil && same && !newer(present.GetResourceVersion(), last.resourceVersion) {
-		return applied{object: reference}, nil
+	inPlace, again, err := c.inPlace(key, present, desired, hash)
+	if err != nil || inPlace {
+		return applied{object: reference}, err
 	}
 	desired.SetResourceVersion(at)
 	if err := c.handOver(ctx, desired, present); err != nil {
@@ -75,11 +82,31 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return applied{}, whileApplying(key, err)
 	}
-	if err := c.startWith(ctx, desired); err != nil {
+	return c.noted(ctx, key, written{hash: hash}, desired, compare(reference, present, desired, again))
+}
+
+// inPlace says whether an object is what it shall be already, and whether that is what we applied last.
+func (c *cluster) inPlace(key objectKey, present client.Object, desired *unstructured.Unstructured, hash [sha256.Size]byte) (inPlace, again bool, err error) {
+	last, known := c.last(key)
+	again = known && last.hash == hash
+	if present == nil || known {
+		// What the cache has not seen of our own last write yet is no reason to write again.
+		return present != nil && again && !newer(present.GetResourceVersion(), last.resourceVersion), again, nil
+	}
+	if inPlace, err = recognised(present, desired); inPlace {
+		c.remember(key, written{hash, present.GetResourceVersion(), present.GetGeneration()})
+	}
+	return inPlace, false, err
+}
+
+// noted remembers what was applied, once it has its first pods.
+func (c *cluster) noted(ctx context.Context, key objectKey, value written, object *unstructured.Unstructured, done applied) (applied, error) {
+	if err := c.startWith(ctx, object); err != nil {
 		return applied{}, err
 	}
-	c.remember(key, written{hash, desired.GetResourceVersion(), desired.GetGeneration()})
-	return compare(reference, present, desired, same), nil
+	value.resourceVersion, value.generation = object.GetResourceVersion(), object.GetGeneration()
+	c.remember(key, value)
+	return done, nil
 }
 
 // found is the object that applying writes to, nil when there is none: this gateway's, or one that it may take.
@@ -142,6 +169,19 @@ func (c *cluster) read(ctx context.Context, key objectKey) (client.Object, error
 		object.SetGroupVersionKind(key.GroupVersionKind)
 		return object, c.live.Get(ctx, key.ObjectKey, object)
 	}
+	object, err := c.empty(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.client.Get(ctx, key.ObjectKey, object); !apierrors.IsNotFound(err) {
+		return object, err
+	}
+	// The cache holds our own objects alone: somebody else's of the same name is not in it.
+	return object, c.live.Get(ctx, key.ObjectKey, object)
+}
+
+// empty is an object of a kind, to be read into.
+func (c *cluster) empty(key objectKey) (client.Object, error) {
 	typed, err := c.client.Scheme().New(key.GroupVersionKind)
 	if err != nil {
 		return nil, err
@@ -150,11 +190,7 @@ func (c *cluster) read(ctx context.Context, key objectKey) (client.Object, error
 	if !ok {
 		return nil, fmt.Errorf("kind must have metadata")
 	}
-	if err := c.client.Get(ctx, key.ObjectKey, object); !apierrors.IsNotFound(err) {
-		return object, err
-	}
-	// The cache holds our own objects alone: somebody else's of the same name is not in it.
-	return object, c.live.Get(ctx, key.ObjectKey, object)
+	return object, nil
 }
 
 // last is what we remember of an object.

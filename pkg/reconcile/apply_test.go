@@ -93,19 +93,6 @@ func TestApplyUpdatesWhatIsWantedOtherwise(t *testing.T) {
 	expectEqual(t, "port", storedService(t, server).Spec.Ports[0].Port, int32(81))
 }
 
-func TestApplyAfterARestartOfTheController(t *testing.T) {
-	server := apiWith(t)
-	expectApplied(t, newCluster(server, server), serviceOn(t, "80"))
-	server.calls = nil
-	c := newCluster(server, server)
-
-	if done := expectApplied(t, c, serviceOn(t, "80")); done.created || done.drifted != "" {
-		t.Errorf("got %+v, want neither created nor drifted", done)
-	}
-	expectApplied(t, c, serviceOn(t, "80"))
-	expectEqual(t, "requests", server.calls, []string{"apply Service istio-edge"})
-}
-
 func TestApplyMakesAgainWhatSomebodyDeleted(t *testing.T) {
 	server := apiWith(t)
 	c := newCluster(server, server)
@@ -169,9 +156,11 @@ func TestApplyRefusesWhatIsNotOurs(t *testing.T) {
 			live := apiWith(t, foreign)
 			// The cache holds our own objects alone, and so knows nothing of this one.
 			cached := apiWith(t)
+			cached.refusing(conflict(), "apply Service istio-edge")
 			_, err := newCluster(cached, live).apply(t.Context(), serviceOn(t, "80"), "", false)
 			expectError(t, err, test.want)
-			expectEqual(t, "requests", append(cached.calls, live.calls...), []string(nil))
+			// One that is made only where none is, and then none.
+			expectEqual(t, "requests", append(cached.calls, live.calls...), []string{"apply Service istio-edge"})
 		})
 	}
 }

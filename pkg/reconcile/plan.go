@@ -57,7 +57,7 @@ func (c *cluster) plan(ctx context.Context, gw *v1beta1.IstioGateway, in *v1alph
 	if known, settled, err := c.settled(ctx, key, about); err != nil || settled {
 		return known, err
 	}
-	live, err := c.deployment(ctx, c.live, key, gw)
+	live, err := c.judgedBeside(ctx, key, gw)
 	if err != nil {
 		return plan{}, err
 	}
@@ -212,6 +212,17 @@ func (c *cluster) keep(key objectKey, value judged) {
 	c.judged[key] = value
 }
 
+// judgedBeside is the Deployment that is there, nil when there is none. What nobody has heard of is not asked for: if it is
+// there after all, it is not created.
+func (c *cluster) judgedBeside(ctx context.Context, key objectKey, gw *v1beta1.IstioGateway) (*appsv1.Deployment, error) {
+	if gw.Annotations[gateway.AnnotationAdopt] != gateway.AdoptTake {
+		if absent, err := c.unheardOf(ctx, key); err != nil || absent {
+			return nil, err
+		}
+	}
+	return c.deployment(ctx, c.live, key, gw)
+}
+
 // deployment reads a gateway's Deployment, nil when there is none. One that is somebody else's is none, and applying says
 // so, unless it is to be taken: its pods restart like ours, when somebody approved that.
 func (c *cluster) deployment(ctx context.Context, reader client.Reader, key objectKey, gw *v1beta1.IstioGateway) (*appsv1.Deployment, error) {
@@ -239,7 +250,10 @@ func takeable(live *appsv1.Deployment, gatewayName string, wanted plan) (*appsv1
 	return live, nil
 }
 
+// deploymentKind is the kind of a Deployment.
+var deploymentKind = appsv1.SchemeGroupVersion.WithKind("Deployment")
+
 // deploymentKey names a gateway's Deployment.
 func deploymentKey(gw *v1beta1.IstioGateway) objectKey {
-	return objectKey{appsv1.SchemeGroupVersion.WithKind("Deployment"), client.ObjectKey{Namespace: gw.Namespace, Name: gateway.ObjectName(gw.Name)}}
+	return objectKey{deploymentKind, client.ObjectKey{Namespace: gw.Namespace, Name: gateway.ObjectName(gw.Name)}}
 }

@@ -43,16 +43,25 @@ func (c *cluster) startWith(ctx context.Context, made *unstructured.Unstructured
 	if made.GetKind() != "Deployment" {
 		return nil
 	}
-	said, err := countingIn(made.GetAnnotations())
-	if err != nil || said.AtFirst == nil || *said.AtFirst == 1 || isCounted(made) {
+	first, err := firstPods(made)
+	if err != nil || first == nil {
 		return err
 	}
-	version, err := c.leave(ctx, made, made.GetResourceVersion(), *said.AtFirst)
+	version, err := c.leave(ctx, made, made.GetResourceVersion(), *first)
 	if err != nil {
 		return err
 	}
 	made.SetResourceVersion(version)
 	return nil
+}
+
+// firstPods is how many pods a Deployment is to get where somebody else counts them and nobody has; nil when it needs none.
+func firstPods(deployment client.Object) (*int32, error) {
+	said, err := countingIn(deployment.GetAnnotations())
+	if err != nil || said.AtFirst == nil || *said.AtFirst == 1 || isCounted(deployment) {
+		return nil, err
+	}
+	return said.AtFirst, nil
 }
 
 // leave states a number of replicas for others to write over, and returns the version of the Deployment that comes of it.

@@ -118,7 +118,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 		client: mgr.GetClient(), outcomes: shared, events: told, lost: newLostAddresses(),
 		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now, counts: counted},
 	}
-	if err := setupGateways(mgr, worker); err != nil {
+	if err := setupGateways(mgr, worker, options.Workers); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
 	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
@@ -163,7 +163,7 @@ func setupHistory(mgr manager.Manager, worker *history) error {
 }
 
 // setupGateways wakes the gateways' worker when a gateway or a cluster changes, and when a target reports.
-func setupGateways(mgr manager.Manager, worker *gateways) error {
+func setupGateways(mgr manager.Manager, worker *gateways, workers int) error {
 	reported := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
 		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			queue.Add(reconcile.Request{NamespacedName: e.Object})
@@ -171,6 +171,7 @@ func setupGateways(mgr manager.Manager, worker *gateways) error {
 	}
 	return builder.ControllerManagedBy(mgr).
 		Named("gateways").
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		For(&v1beta1.IstioGateway{}).
 		Watches(&v1alpha1.GatewayCluster{}, handler.EnqueueRequestsFromMapFunc(everyGateway(mgr.GetClient())), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		// An approval may release what is held.
