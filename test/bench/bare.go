@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,15 +18,9 @@ import (
 // does not take its objects for its own.
 const bareNamespace = "bare"
 
-// bareApply applies what some gateways are made of, as fast as somebody can who does nothing else, and says how many
-// objects it applied and how long it took.
-func bareApply(ctx context.Context, to client.Client, from, until int) (int, time.Duration, error) {
-	objects, err := rendered(from, until)
-	if err != nil {
-		return 0, 0, err
-	}
-	began := time.Now()
-	err = inParallel(until-from, func(i int) error {
+// bareApply applies what some gateways are made of, as fast as somebody can who does nothing else.
+func bareApply(ctx context.Context, to client.Client, objects [][]*unstructured.Unstructured) error {
+	return inParallel(len(objects), func(i int) error {
 		for _, object := range objects[i] {
 			if err := to.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("bare"), client.ForceOwnership); err != nil {
 				return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
@@ -35,7 +28,6 @@ func bareApply(ctx context.Context, to client.Client, from, until int) (int, tim
 		}
 		return nil
 	})
-	return (until - from) * len(objects[0]), time.Since(began), err
 }
 
 // rendered are the objects of some gateways.
