@@ -26,8 +26,8 @@ const (
 	reasonConnected = "Connected"
 	// reasonConnecting: nothing is known yet.
 	reasonConnecting = "Connecting"
-	// reasonNotConnected: its API server does not answer, or refuses us; message says since when and why.
-	reasonNotConnected = "NotConnected"
+	// ReasonNotConnected: its API server does not answer, or refuses us; message says since when and why.
+	ReasonNotConnected = "NotConnected"
 	// reasonKubeconfig: the kubeconfig is missing or not one that is used; message says what is wrong.
 	reasonKubeconfig = "InvalidKubeconfig"
 )
@@ -43,6 +43,8 @@ type Controller struct {
 	Namespace string
 	// LookAgain is how often facts are found out anew, and Secrets without the label of remote secrets read again.
 	LookAgain time.Duration
+	// events tells people that a cluster was lost, or is back.
+	events events
 }
 
 // Reconcile brings one cluster's connection and status up to date.
@@ -63,14 +65,25 @@ func (c *Controller) Reconcile(ctx context.Context, request reconcile.Request) (
 		registered.Status.Facts = found
 	}
 	condition.ObservedGeneration = registered.Generation
-	meta.SetStatusCondition(&registered.Status.Conditions, condition)
+	if !keeps(registered, condition) {
+		meta.SetStatusCondition(&registered.Status.Conditions, condition)
+	}
 	if !equality.Semantic.DeepEqual(stored.Status, registered.Status) {
 		// A list is written as a whole, and conditions of others are in it.
 		if err := c.Hub.GetClient().Status().Patch(ctx, registered, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
 			return reconcile.Result{}, fmt.Errorf("writing the status of GatewayCluster %s: %w", request.Name, client.IgnoreNotFound(err))
 		}
+		c.events.reachable(stored, registered)
 	}
 	return reconcile.Result{RequeueAfter: c.LookAgain}, nil
+}
+
+// keeps says whether what is known of a cluster from before stands: while it is being connected after a start of ours,
+// nothing else is known yet, and to say so of every cluster would only wake everybody twice.
+func keeps(registered *v1alpha1.GatewayCluster, now metav1.Condition) bool {
+	before := meta.FindStatusCondition(registered.Status.Conditions, v1alpha1.ConditionReachable)
+	return now.Reason == reasonConnecting && before != nil && before.ObservedGeneration == now.ObservedGeneration &&
+		(before.Reason == reasonConnected || before.Reason == ReasonNotConnected)
 }
 
 // look connects to a cluster if that is to be done, and says what is known of it now. It waits for nothing but answers
@@ -97,7 +110,7 @@ func (c *Controller) connection(ctx context.Context, registered *v1alpha1.Gatewa
 	if err != nil {
 		// Whoever takes the kubeconfig away takes the permission away.
 		if _, gone := errors.AsType[*kubeconfigError](err); gone {
-			c.Registry.Remove(registered.Name)
+			c.Registry.Refuse(registered.Name, err)
 		}
 		return nil, "", err
 	}
@@ -149,7 +162,7 @@ func unreachable(err error) metav1.Condition {
 	if ok && absent.Cause == nil {
 		return reachable(metav1.ConditionUnknown, reasonConnecting, "The cluster is being connected")
 	}
-	return reachable(metav1.ConditionFalse, reasonNotConnected, err.Error())
+	return reachable(metav1.ConditionFalse, ReasonNotConnected, err.Error())
 }
 
 // reachable is the condition Reachable.

@@ -39,6 +39,8 @@ type member struct {
 	// lost is why the cluster cannot be used, since when; nil while it can.
 	lost  error
 	since time.Time
+	// counts are for the metrics.
+	counts counts
 }
 
 // newMember is not connected yet.
@@ -80,9 +82,10 @@ func (m *member) run(ctx context.Context, config *rest.Config) {
 		Factor: 2, Jitter: 0.2, Steps: math.MaxInt,
 	}
 	for ctx.Err() == nil {
+		began := time.Now()
 		connection, end, err := m.open(ctx, config)
 		if err == nil {
-			m.use(ctx, connection, end)
+			m.use(ctx, connection, end, time.Since(began))
 			m.watchOver(ctx, connection)
 			return
 		}
@@ -138,7 +141,7 @@ func (m *member) fill(ctx, running context.Context, connection cluster.Cluster) 
 }
 
 // use puts a connection in the place of the one before it, unless its attempt was replaced meanwhile.
-func (m *member) use(ctx context.Context, connection cluster.Cluster, end context.CancelFunc) {
+func (m *member) use(ctx context.Context, connection cluster.Cluster, end context.CancelFunc, took time.Duration) {
 	m.mu.Lock()
 	if ctx.Err() != nil {
 		m.mu.Unlock()
@@ -147,6 +150,8 @@ func (m *member) use(ctx context.Context, connection cluster.Cluster, end contex
 	}
 	before := m.end
 	m.current, m.end, m.lost, m.since = connection, end, nil, time.Now()
+	m.counts.made++
+	m.counts.synced = took.Seconds()
 	m.mu.Unlock()
 	if before != nil {
 		before()
@@ -175,6 +180,9 @@ func (m *member) mark(ctx context.Context, lost error) {
 	m.lost = lost
 	if news {
 		m.since = time.Now()
+	}
+	if news && lost != nil && m.current != nil {
+		m.counts.lost++
 	}
 	m.mu.Unlock()
 	if news {

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
@@ -55,16 +56,19 @@ type Registry struct {
 	// ctx ends every connection.
 	ctx     context.Context
 	options Options
+	metrics metrics
 
 	mu      sync.RWMutex
 	members map[string]*member
+	// refused is why a cluster without a member has none.
+	refused map[string]error
 }
 
 // NewRegistry has no cluster yet. Its connections end with the context.
 func NewRegistry(ctx context.Context, options Options) *Registry {
 	options.Timing = options.Timing.complete()
 	options.mapper = Mapper()
-	return &Registry{ctx: ctx, options: options, members: map[string]*member{}}
+	return &Registry{ctx: ctx, options: options, metrics: newMetrics(), members: map[string]*member{}, refused: map[string]error{}}
 }
 
 // NotConnectedError says that there is no connection to a cluster now.
@@ -100,7 +104,11 @@ func (r *Registry) Get(id string) (cluster.Cluster, error) {
 	defer r.mu.RUnlock()
 	m := r.members[id]
 	if m == nil {
-		return nil, &NotConnectedError{ID: id, Cause: errNotRegistered}
+		why := r.refused[id]
+		if why == nil {
+			why = errNotRegistered
+		}
+		return nil, &NotConnectedError{ID: id, Cause: why}
 	}
 	return m.get()
 }
@@ -110,12 +118,20 @@ func (r *Registry) Get(id string) (cluster.Cluster, error) {
 // leaves the present connection as it is.
 func (r *Registry) Set(id string, kubeconfig []byte) error {
 	config, err := RESTConfig(kubeconfig)
-	if err != nil {
-		return err
+	if err == nil {
+		// Certificates and keys that are none would else show at each attempt to connect.
+		_, err = rest.TLSConfigFor(config)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.members[id]
+	if err != nil {
+		if m == nil {
+			r.refused[id] = err
+		}
+		return err
+	}
+	delete(r.refused, id)
 	if m == nil {
 		m = newMember(r.ctx, id, &r.options)
 		r.members[id] = m
@@ -128,10 +144,24 @@ func (r *Registry) Set(id string, kubeconfig []byte) error {
 func (r *Registry) Remove(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.remove(id)
+}
+
+// Refuse ends the connection to a cluster, and says why there is none to whoever asks for it.
+func (r *Registry) Refuse(id string, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.remove(id)
+	r.refused[id] = why
+}
+
+// remove ends the connection to a cluster. Its caller holds the lock.
+func (r *Registry) remove(id string) {
 	if m := r.members[id]; m != nil {
 		m.cancel()
-		delete(r.members, id)
 	}
+	delete(r.members, id)
+	delete(r.refused, id)
 }
 
 // complete fills in the defaults.

@@ -34,6 +34,8 @@ type Registrar struct {
 	Client client.Client
 	// Live reads Secrets: they are never kept in memory.
 	Live client.Reader
+	// events tells people what was left aside.
+	events events
 }
 
 // Reconcile makes the GatewayClusters of one Secret, and removes those that it no longer holds.
@@ -75,12 +77,26 @@ func (r *Registrar) register(ctx context.Context, id string, from reconcile.Requ
 	registered.Spec.KubeconfigSecret = &v1alpha1.SecretReference{Namespace: from.Namespace, Name: from.Name}
 	err := r.Client.Create(ctx, registered)
 	if apierrors.IsAlreadyExists(err) {
-		return nil
+		return r.leaveAside(ctx, id, from)
 	}
 	if err != nil {
 		return fmt.Errorf("creating GatewayCluster %s: %w", id, err)
 	}
 	log.FromContext(ctx).Info("Registered a cluster", "cluster", id)
+	return nil
+}
+
+// leaveAside tells of a kubeconfig that is not used because the cluster is registered otherwise.
+func (r *Registrar) leaveAside(ctx context.Context, id string, from reconcile.Request) error {
+	registered := &v1alpha1.GatewayCluster{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: id}, registered); err != nil {
+		// One that is not seen yet is there a moment later, and one that is gone again can be made then.
+		return fmt.Errorf("reading GatewayCluster %s: %w", id, err)
+	}
+	reference := registered.Spec.KubeconfigSecret
+	if reference == nil || reference.Namespace != from.Namespace || reference.Name != from.Name {
+		r.events.leftAside(registered, from.String())
+	}
 	return nil
 }
 

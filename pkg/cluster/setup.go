@@ -36,20 +36,23 @@ func (s Signal) Send(ctx context.Context, id string) {
 // Setup puts the controllers on a manager: one for each GatewayCluster, one for each remote secret in namespace.
 // changed is what the Registry's option Changed sends to.
 func Setup(mgr manager.Manager, registry *Registry, changed Signal, namespace string) error {
+	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	err := builder.ControllerManagedBy(mgr).
 		Named("clusters").
 		For(&v1alpha1.GatewayCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		// A new kubeconfig is to be used at once. Only names are kept in memory.
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(clustersBySecret(mgr.GetClient()))).
 		WatchesRawSource(source.TypedChannel(changed, handler.TypedEnqueueRequestsFromMapFunc(clusterByID))).
-		Complete(&Controller{Hub: mgr, Registry: registry, Namespace: namespace, LookAgain: lookAgain})
+		Complete(&Controller{Hub: mgr, Registry: registry, Namespace: namespace, LookAgain: lookAgain, events: told})
 	if err != nil {
 		return fmt.Errorf("setting up the clusters' worker: %w", err)
 	}
 	err = builder.ControllerManagedBy(mgr).
 		Named("remotesecrets").
 		WatchesMetadata(&corev1.Secret{}, &handler.EnqueueRequestForObject{}).
-		Complete(&Registrar{Client: mgr.GetClient(), Live: mgr.GetAPIReader()})
+		// When one goes, another Secret may have a kubeconfig of that cluster.
+		Watches(&v1alpha1.GatewayCluster{}, handler.EnqueueRequestsFromMapFunc(everySecret(mgr.GetClient())), builder.WithPredicates(onlyDeleted())).
+		Complete(&Registrar{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), events: told})
 	if err != nil {
 		return fmt.Errorf("setting up the remote secrets' worker: %w", err)
 	}
@@ -62,6 +65,32 @@ func SecretMetadata() client.Object {
 	out := &metav1.PartialObjectMetadata{}
 	out.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	return out
+}
+
+// onlyDeleted passes on that an object is gone, and nothing else.
+func onlyDeleted() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+// everySecret lists the remote secrets.
+func everySecret(reader client.Reader) handler.MapFunc {
+	return func(ctx context.Context, _ client.Object) []reconcile.Request {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
+		// A cache that does not answer never synced, and then no event comes.
+		if err := reader.List(ctx, list); err != nil {
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
+		return requests
+	}
 }
 
 // clusterByID is the request for a cluster.

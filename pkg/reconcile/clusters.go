@@ -116,6 +116,11 @@ func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []con
 		Changed: changed.Send,
 		Timing:  options.Connecting,
 	})
+	if options.Metrics != nil {
+		if err := options.Metrics.Register(registry); err != nil {
+			return nil, fmt.Errorf("registering the metrics: %w", err)
+		}
+	}
 	return registry, connected.Setup(mgr, registry, changed, options.RemoteSecrets)
 }
 
@@ -125,7 +130,7 @@ func clusterChanged() predicate.Predicate {
 	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, isOld := e.ObjectOld.(*v1alpha1.GatewayCluster)
 		after, isNew := e.ObjectNew.(*v1alpha1.GatewayCluster)
-		return isOld && isNew && (reachability(before) != reachability(after) || !equality.Semantic.DeepEqual(before.Status.Facts, after.Status.Facts))
+		return isOld && isNew && (reachable(before) != reachable(after) || !equality.Semantic.DeepEqual(before.Status.Facts, after.Status.Facts))
 	}})
 }
 
@@ -135,4 +140,17 @@ func reachability(cluster *v1alpha1.GatewayCluster) metav1.ConditionStatus {
 		return condition.Status
 	}
 	return metav1.ConditionUnknown
+}
+
+// reachable is all that a cluster's condition Reachable says, but for the words of a network, which differ each time.
+func reachable(cluster *v1alpha1.GatewayCluster) string {
+	condition := meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionReachable)
+	if condition == nil {
+		return ""
+	}
+	words := condition.Message
+	if condition.Reason == connected.ReasonNotConnected {
+		words = ""
+	}
+	return string(condition.Status) + condition.Reason + words
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
@@ -108,6 +109,11 @@ var _ = Describe("connecting", func() {
 			"NotConnected", "certificate signed by unknown authority"),
 		Entry("whose kubeconfig runs a command", "commanding", func(*wire.Wire) []byte { return []byte(withCommand) },
 			"InvalidKubeconfig", "users[u].exec must be absent"),
+		Entry("whose certificate and key are none", "keyless", func(w *wire.Wire) []byte {
+			config := rest.CopyConfig(elsewhere.Config)
+			config.CertData, config.KeyData = []byte("none"), []byte("none")
+			return kubeconfig(config, w.Address())
+		}, "InvalidKubeconfig", "failed to find any PEM data"),
 	)
 
 	It("comes back by itself when the cluster does", func(ctx context.Context) {
@@ -132,6 +138,14 @@ var _ = Describe("losing a cluster", func() {
 		w.Set(wire.Passing)
 		Eventually(reachable(ctx, "lost")).Should(saying(metav1.ConditionTrue, "Connected", ""))
 		Expect(registry.Get("lost")).NotTo(BeNil())
+		Eventually(eventsOf).WithArguments(ctx, "lost").Should(ConsistOf(
+			HavePrefix("Warning ClusterLost Lost the cluster: cluster lost is not connected since 20"),
+			HavePrefix("Normal ClusterBack Reached the cluster again, which was not since 20"),
+		))
+		series := seriesOf("lost")
+		Expect(series).To(HaveKeyWithValue("portcullis_cluster_losses_total", 1.0))
+		Expect(series).To(HaveKeyWithValue("portcullis_cluster_rotations_total", 0.0))
+		Expect(series).To(HaveKeyWithValue("portcullis_cluster_sync_seconds", BeNumerically(">", 0)))
 	})
 
 	It("keeps nobody who asks for a hanging one waiting", func(ctx context.Context) {

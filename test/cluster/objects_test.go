@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 
+	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,6 +53,48 @@ func factsOf(ctx context.Context, id string) func() (*v1alpha1.ClusterFacts, err
 		}
 		return registered.Status.Facts, nil
 	}
+}
+
+// secretThatRegistered is the name of the Secret that a cluster is registered by; empty while it is not.
+func secretThatRegistered(ctx context.Context, id string) string {
+	registered := &v1alpha1.GatewayCluster{}
+	if err := admin.Get(ctx, client.ObjectKey{Name: id}, registered); err != nil || registered.Spec.KubeconfigSecret == nil {
+		return ""
+	}
+	return registered.Spec.KubeconfigSecret.Name
+}
+
+// eventsOf are the events about a cluster: type, reason and sentence.
+func eventsOf(ctx context.Context, id string) ([]string, error) {
+	list := &eventsv1.EventList{}
+	if err := admin.List(ctx, list); err != nil {
+		return nil, err
+	}
+	var out []string
+	for i := range list.Items {
+		if about := list.Items[i].Regarding; about.Kind == "GatewayCluster" && about.Name == id {
+			out = append(out, list.Items[i].Type+" "+list.Items[i].Reason+" "+list.Items[i].Note)
+		}
+	}
+	return out, nil
+}
+
+// seriesOf is what the metrics say of a cluster.
+func seriesOf(id string) map[string]float64 {
+	GinkgoHelper()
+	gatherer := prometheus.NewPedanticRegistry()
+	Expect(gatherer.Register(registry)).To(Succeed())
+	families, err := gatherer.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	out := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if metric.GetLabel()[0].GetValue() == id {
+				out[family.GetName()] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return out
 }
 
 // node adds a node to the cluster elsewhere until the spec ends.

@@ -55,6 +55,16 @@ var _ = Describe("rotating a kubeconfig", func() {
 		Eventually(gaps).Should(BeClosed())
 	})
 
+	It("is counted", func(ctx context.Context) {
+		id := "counted"
+		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
+		Eventually(func() crcluster.Cluster { return connection(id) }).ShouldNot(BeNil())
+		replace(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
+		Eventually(seriesOf).WithArguments(id).Should(HaveKeyWithValue("portcullis_cluster_rotations_total", 1.0))
+		registry.Remove(id)
+		Expect(seriesOf(id)).To(BeEmpty())
+	})
+
 	It("keeps the connection when the new kubeconfig is no good, and says so", func(ctx context.Context) {
 		id := "spoiled"
 		register(ctx, id, kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
@@ -101,6 +111,20 @@ var _ = Describe("a remote secret", func() {
 			Eventually(func() error { return admin.Get(ctx, client.ObjectKey{Name: id}, &v1alpha1.GatewayCluster{}) }).Should(MatchError(ContainSubstring("not found")))
 			Eventually(func() error { _, err := registry.Get(id); return err }).Should(HaveOccurred())
 		}
+	})
+
+	It("that comes second for a cluster is left aside and told, and serves when the first one goes", func(ctx context.Context) {
+		raw := kubeconfig(elsewhere.Config, wireTo(elsewhere).Address())
+		first, second := secretOf("istio-remote-secret-first", map[string][]byte{"twice": raw}), secretOf("istio-remote-secret-second", map[string][]byte{"twice": raw})
+		keep(ctx, first)
+		Eventually(reachable(ctx, "twice")).Should(saying(metav1.ConditionTrue, "Connected", ""))
+		keep(ctx, second)
+		Eventually(eventsOf).WithArguments(ctx, "twice").Should(ConsistOf(
+			"Warning KubeconfigLeftAside Left Secret istio-system/istio-remote-secret-second aside: Secret istio-system/istio-remote-secret-first registered it first"))
+		Expect(secretThatRegistered(ctx, "twice")).To(Equal("istio-remote-secret-first"))
+		Expect(admin.Delete(ctx, first)).To(Succeed())
+		Eventually(secretThatRegistered).WithArguments(ctx, "twice").Should(Equal("istio-remote-secret-second"))
+		Eventually(reachable(ctx, "twice")).Should(saying(metav1.ConditionTrue, "Connected", ""))
 	})
 
 	It("leaves alone what people registered", func(ctx context.Context) {

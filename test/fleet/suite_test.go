@@ -51,6 +51,8 @@ type member struct {
 var (
 	hub   client.Client
 	fleet = map[string]member{}
+	// dead is the way to a cluster that is dead when the controller starts.
+	dead *wire.Wire
 )
 
 var _ = BeforeSuite(func(ctx context.Context) {
@@ -60,6 +62,10 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	for _, id := range []string{"east", "west"} {
 		join(ctx, id, env.Options{Progress: GinkgoWriter})
 	}
+	// Another name of west, which hangs while the controller starts.
+	dead = wayTo(fleet["west"].plane)
+	dead.Set(wire.Hanging)
+	Expect(hub.Create(ctx, remoteSecret("dead", kubeconfig(fleet["west"].plane, dead)))).To(Succeed())
 	startController(plane)
 })
 
@@ -67,11 +73,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 func join(ctx context.Context, id string, options env.Options) {
 	GinkgoHelper()
 	plane, reach := start(ctx, options)
-	address, err := url.Parse(plane.Config.Host)
-	Expect(err).NotTo(HaveOccurred())
-	way, err := wire.New(address.Host)
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(way.Close)
+	way := wayTo(plane)
 	fleet[id] = member{plane, reach, way}
 	secret := remoteSecret(id, kubeconfig(plane, way))
 	Expect(hub.Create(ctx, secret)).To(Succeed())
@@ -79,6 +81,17 @@ func join(ctx context.Context, id string, options env.Options) {
 		Expect(hub.Delete(ctx, secret)).To(Succeed())
 		delete(fleet, id)
 	})
+}
+
+// wayTo leads to a cluster's API server until the end.
+func wayTo(plane *env.ControlPlane) *wire.Wire {
+	GinkgoHelper()
+	address, err := url.Parse(plane.Config.Host)
+	Expect(err).NotTo(HaveOccurred())
+	way, err := wire.New(address.Host)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(way.Close)
+	return way
 }
 
 // start starts a control plane with the namespace of gateways.
