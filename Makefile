@@ -22,8 +22,9 @@ demo: build ## Show everything on a control plane of its own; KEEP=1 keeps it ru
 	@PATH="$(CURDIR)/$(BIN):$$PATH" go run ./test/demo $(if $(KEEP),-keep)
 
 .PHONY: test
-test: ## Run every test; builds the test control plane the first time
+test: ## Run every test; builds the test control plane and Prometheus the first time
 	@go run ./test/env/build >/dev/null
+	@go run ./test/env/build monitoring >/dev/null
 	@[ -n "$(RACE)" ] || echo "no C compiler: testing without the race detector" >&2
 	@# Beforehand, for Go's cache: the first time takes minutes of all processors, which no suite should wait beside.
 	@cd tools/helm && go build -o ../../$(BIN)/ helm.sh/helm/v4/cmd/helm

@@ -31,7 +31,7 @@ func lock(ctx context.Context, path string, progress io.Writer) (unlock func(), 
 			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), file.Close())
 		}
 		if !waited {
-			report(progress, "waiting for another process that builds the control plane\n")
+			report(progress, "waiting for another process that builds the same\n")
 		}
 		select {
 		case <-ctx.Done():

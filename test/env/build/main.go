@@ -1,4 +1,5 @@
-// Build makes sure that the test control plane's programs are there, and prints the directory they are in.
+// Build makes sure that the test control plane's programs are there, or with the argument monitoring those of
+// Prometheus, and prints the directory they are in.
 package main
 
 import (
@@ -6,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"portcullis.dev/portcullis/test/env"
@@ -22,7 +24,11 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	dir, err := env.Assets(ctx, os.Stderr)
+	provide := env.Assets
+	if slices.Contains(os.Args[1:], "monitoring") {
+		provide = env.Monitoring
+	}
+	dir, err := provide(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}
