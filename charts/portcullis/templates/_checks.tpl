@@ -13,6 +13,9 @@
 {{- if and .Values.podMonitor.enabled (include "portcullis.pods" .) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PodMonitor")) }}
 {{- fail "podMonitor.enabled must come with Prometheus' operator: the cluster has no PodMonitors (monitoring.coreos.com/v1)" }}
 {{- end }}
+{{- if and .Values.alerts.enabled (include "portcullis.pods" .) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PrometheusRule")) }}
+{{- fail "alerts.enabled must come with Prometheus' operator: the cluster has no PrometheusRules (monitoring.coreos.com/v1)" }}
+{{- end }}
 {{- if include "portcullis.live" . }}
 {{- include "portcullis.checkAlone" . }}
 {{- if include "portcullis.api" . }}
@@ -45,7 +48,7 @@
 {{- /* A label that is said twice would be a different one for whoever reads the other. */ -}}
 {{- define "portcullis.checkLabels" -}}
 {{- $ours := merge (dict "app.kubernetes.io/component" "") (include "portcullis.ownLabels" . | fromYaml) }}
-{{- $theirs := dict "commonLabels" .Values.commonLabels "podMonitor.labels" .Values.podMonitor.labels "webhook.podLabels" .Values.webhook.podLabels "controller.podLabels" .Values.controller.podLabels }}
+{{- $theirs := dict "commonLabels" .Values.commonLabels "podMonitor.labels" .Values.podMonitor.labels "alerts.labels" .Values.alerts.labels "dashboard.labels" .Values.dashboard.labels "webhook.podLabels" .Values.webhook.podLabels "controller.podLabels" .Values.controller.podLabels }}
 {{- range $value, $labels := $theirs }}
 {{- range $label, $_ := $labels }}
 {{- if hasKey $ours $label }}
