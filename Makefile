@@ -44,13 +44,14 @@ lint: ## Run the linters
 	$(BIN)/golangci-lint run ./...
 
 .PHONY: generate
-generate: ## Write the generated files: deepcopy functions, CRDs, the input's schema, the pages of rules and metrics and the table of values
+generate: ## Write the generated files: deepcopy functions, CRDs, the input's schema, the pages of rules and metrics, the dashboard and the table of values
 	@cd tools/controller-gen && go build -o ../../$(BIN)/ sigs.k8s.io/controller-tools/cmd/controller-gen
 	$(BIN)/controller-gen object crd paths=./pkg/api/... output:crd:dir=charts/portcullis/files/crds
 	@# Written beside first: what fails must not leave an empty file.
 	go run ./tools/inputschema charts/portcullis/files/crds >policies/schemas/input.json.new && mv policies/schemas/input.json.new policies/schemas/input.json
 	go run ./cmd/kubectl-portcullis policy docs policies >docs/rules.md.new && mv docs/rules.md.new docs/rules.md
 	go run ./tools/metricsdocs >docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+	go run ./tools/dashboard >charts/portcullis/files/dashboards/portcullis.json.new && mv charts/portcullis/files/dashboards/portcullis.json.new charts/portcullis/files/dashboards/portcullis.json
 	go run ./tools/valuesdoc charts/portcullis/values.yaml charts/portcullis/README.md
 
 .PHONY: verify
