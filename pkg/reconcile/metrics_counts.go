@@ -190,8 +190,12 @@ func appliedKinds() []string {
 	return []string{"ServiceAccount", "Role", "RoleBinding", "Service", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
 }
 
-// registerMetrics registers what is told of the fleet and what is counted. It is its own function for those who want to
-// know which metrics there are without running a controller.
+// RegisterMetrics registers the controller's metrics beside no controller, for those who want to know which there are.
+func RegisterMetrics(registry prometheus.Registerer) error {
+	return registerMetrics(registry, newFleet(nil), newCounts(), newLostAddresses())
+}
+
+// registerMetrics registers what is told of the fleet and what is counted.
 func registerMetrics(registry prometheus.Registerer, told fleet, counted *counts, lost lostAddresses) error {
 	var errs []error
 	for _, collector := range append(counted.collectors(), told, lost) {

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/portcullis/pkg/certificate"
 	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/policy/bundle"
+	"portcullis.dev/portcullis/pkg/reconcile"
 	"portcullis.dev/portcullis/pkg/ruleset"
 )
 
@@ -38,6 +39,7 @@ func binaries() []binary {
 			_, err := bundle.New(bundle.Options{Metrics: registry})
 			return err
 		}},
+		{"The controller", "On `/metrics` of each replica. All of them tell how gateways and clusters are; the leader alone has counts that rise.", reconcile.RegisterMetrics},
 	}
 }
 
