@@ -23,9 +23,17 @@ func account(component string) (user string, groups []string) {
 		[]string{"system:serviceaccounts", "system:serviceaccounts:" + home}
 }
 
-// run runs a binary of this tree as the release's Deployment says: with its arguments, its configuration and the rights
-// of its ServiceAccount. It waits until the process is ready.
+// run starts a binary, and ends it with what it was started in.
 func run(ctx context.Context, component string, args ...string) *gexec.Session {
+	GinkgoHelper()
+	session := start(ctx, component, args...)
+	DeferCleanup(func() { Eventually(session.Terminate()).Should(gexec.Exit()) })
+	return session
+}
+
+// start runs a binary of this tree as the release's Deployment says: with its arguments, its configuration and the rights
+// of its ServiceAccount. It waits until the process is ready.
+func start(ctx context.Context, component string, args ...string) *gexec.Session {
 	GinkgoHelper()
 	binary, err := gexec.Build("portcullis.dev/portcullis/cmd/" + component)
 	Expect(err).NotTo(HaveOccurred())
@@ -45,7 +53,6 @@ func run(ctx context.Context, component string, args ...string) *gexec.Session {
 	command.Env = append(os.Environ(), "POD_NAMESPACE="+home, "POD_NAME="+release+"-"+component+"-0")
 	session, err := gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func() { Eventually(session.Terminate()).Should(gexec.Exit()) })
 	Eventually(func() (int, error) {
 		response, err := http.Get("http://127.0.0.1:" + strconv.Itoa(health) + "/readyz")
 		if err != nil {
