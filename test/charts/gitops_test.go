@@ -95,7 +95,7 @@ var _ = Describe("What a tool applies from Git on the server's side", Ordered, f
 			ContainSubstring(`"f:minReplicas"`), ContainSubstring(`"f:ports"`), Not(ContainSubstring(`"f:replicaCount"`)), Not(ContainSubstring(gateway.AnnotationAdmitted))))
 		for _, entry := range gw.ManagedFields {
 			if entry.Manager != manager {
-				Expect(string(entry.FieldsV1.Raw)).NotTo(ContainSubstring(`"f:spec"`), "%s took a field of the spec", entry.Manager)
+				Expect(entry.FieldsV1.GetRawString()).NotTo(ContainSubstring(`"f:spec"`), "%s took a field of the spec", entry.Manager)
 			}
 		}
 		Expect(differsInTheOldWay(ctx, gw, inGit)).To(Equal([]string{"ports"}), "docs/gitops.md names what does")
@@ -126,7 +126,7 @@ func differsInTheOldWay(ctx context.Context, gw *v1beta1.IstioGateway, text stri
 func fieldsOf(object client.Object, manager string, operation metav1.ManagedFieldsOperationType) string {
 	for _, entry := range object.GetManagedFields() {
 		if entry.Manager == manager && entry.Operation == operation {
-			return string(entry.FieldsV1.Raw)
+			return entry.FieldsV1.GetRawString()
 		}
 	}
 	return ""

@@ -46,7 +46,7 @@ func withoutSchemas(manifest []byte) []byte {
 	var out [][]byte
 	for _, document := range bytes.SplitAfter(manifest, []byte("\n---\n")) {
 		if head, _, ok := bytes.Cut(document, []byte("\nspec:\n  group: ")); ok && bytes.Contains(head, []byte("\nkind: CustomResourceDefinition\n")) {
-			document = append(head, []byte("\n---\n")...)
+			document = bytes.Join([][]byte{head, []byte("\n---\n")}, nil)
 		}
 		out = append(out, document)
 	}
