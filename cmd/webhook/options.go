@@ -40,6 +40,11 @@ type options struct {
 	namespace, replica string
 	// bundleConfig is a file that says where the rules come from, in OPA's format; bundleDirectory is where they are kept.
 	bundleConfig, bundleDirectory string
+	// decisionLog is where decisions are written to, decisionLogConfig a file that says where they are sent, in OPA's format.
+	decisionLog, decisionLogConfig string
+	// maskEnv and maskAnnotations say which values are left out of both.
+	maskEnv         bool
+	maskAnnotations []string
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -88,6 +93,10 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.StringVar(&o.replica, "replica", replicaName(), "name of this replica, by which GatewayPolicies say what it runs")
 	flags.StringVar(&o.bundleConfig, "bundle-config", "", "file with OPA's services, bundles and keys: the rules then come from that bundle instead of this binary")
 	flags.StringVar(&o.bundleDirectory, "bundle-persist-dir", "", "directory that the last good bundle is kept in, for a restart without the server; persistence_directory of the file when empty")
+	flags.StringVar(&o.decisionLog, "decision-log", logStdout, "where each decision is written to, as a line of JSON: stdout or none")
+	flags.StringVar(&o.decisionLogConfig, "decision-log-config", "", "file with OPA's services and decision_logs: decisions are then sent to that collector too")
+	flags.BoolVar(&o.maskEnv, "decision-log-mask-env", true, "leave the values of environment variables out of logged decisions")
+	flags.StringSliceVar(&o.maskAnnotations, "decision-log-mask-annotations", []string{"kubectl.kubernetes.io/last-applied-configuration"}, "names of annotations whose values are left out of logged decisions")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -119,6 +128,14 @@ func (o *options) validate() error {
 	if o.bundleDirectory != "" && o.bundleConfig == "" {
 		return errors.New("--bundle-persist-dir must come with --bundle-config, which says what to keep there")
 	}
+	if o.decisionLog != logStdout && o.decisionLog != logNone {
+		return fmt.Errorf("--decision-log must be %s or %s, is %q", logStdout, logNone, o.decisionLog)
+	}
+	return o.validateOwnCertificate()
+}
+
+// validateOwnCertificate refuses certificates of our own that nobody could find or trust.
+func (o *options) validateOwnCertificate() error {
 	if o.certFile != "" {
 		return nil
 	}

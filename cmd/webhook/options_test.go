@@ -28,25 +28,29 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 	t.Setenv("POD_NAMESPACE", "portcullis-system")
 	t.Setenv("POD_NAME", "webhook-1")
 	want := map[string]string{
-		"bind-address":               "",
-		"port":                       "9443",
-		"health-probe-bind-address":  ":8081",
-		"metrics-bind-address":       ":8080",
-		"tls-cert-file":              "",
-		"tls-private-key-file":       "",
-		"ca-secret-namespace":        "portcullis-system",
-		"ca-secret-name":             "portcullis-webhook-ca",
-		"dns-names":                  "[]",
-		"certificate-duration":       "168h0m0s",
-		"ca-duration":                "8760h0m0s",
-		"webhook-configuration-name": "portcullis",
-		"evaluation-deadline":        "1s",
-		"bundle-config":              "",
-		"bundle-persist-dir":         "",
-		"config":                     "",
-		"namespace":                  "portcullis-system",
-		"replica":                    "webhook-1",
-		"kubeconfig":                 "",
+		"bind-address":                  "",
+		"port":                          "9443",
+		"health-probe-bind-address":     ":8081",
+		"metrics-bind-address":          ":8080",
+		"tls-cert-file":                 "",
+		"tls-private-key-file":          "",
+		"ca-secret-namespace":           "portcullis-system",
+		"ca-secret-name":                "portcullis-webhook-ca",
+		"dns-names":                     "[]",
+		"certificate-duration":          "168h0m0s",
+		"ca-duration":                   "8760h0m0s",
+		"webhook-configuration-name":    "portcullis",
+		"evaluation-deadline":           "1s",
+		"bundle-config":                 "",
+		"bundle-persist-dir":            "",
+		"config":                        "",
+		"namespace":                     "portcullis-system",
+		"replica":                       "webhook-1",
+		"kubeconfig":                    "",
+		"decision-log":                  "stdout",
+		"decision-log-config":           "",
+		"decision-log-mask-env":         "true",
+		"decision-log-mask-annotations": "[kubectl.kubernetes.io/last-applied-configuration]",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {
@@ -75,13 +79,15 @@ func TestFlagsReachTheOptions(t *testing.T) {
 		"--tls-cert-file", "c", "--tls-private-key-file", "k", "--ca-secret-namespace", "n", "--ca-secret-name", "s",
 		"--dns-names", "a,b", "--dns-names", "c", "--certificate-duration", "1h", "--ca-duration", "4h", "--webhook-configuration-name", "w",
 		"--evaluation-deadline", "3s", "--config", "p", "--namespace", "m", "--replica", "r",
-		"--bundle-config", "b", "--bundle-persist-dir", "d")
+		"--bundle-config", "b", "--bundle-persist-dir", "d",
+		"--decision-log", "none", "--decision-log-config", "l", "--decision-log-mask-env=false", "--decision-log-mask-annotations", "x,y")
 	want := options{
 		bindAddress: "127.0.0.1", port: 1, healthAddress: ":2", metricsAddress: "0",
 		certFile: "c", keyFile: "k", caNamespace: "n", caName: "s",
 		dnsNames: []string{"a", "b", "c"}, certificateDuration: time.Hour, caDuration: 4 * time.Hour, configuration: "w",
 		deadline: 3 * time.Second, config: "p", namespace: "m", replica: "r",
 		bundleConfig: "b", bundleDirectory: "d",
+		decisionLog: "none", decisionLogConfig: "l", maskAnnotations: []string{"x", "y"},
 	}
 	want.logging = got.logging
 	if !reflect.DeepEqual(got, want) {
@@ -116,6 +122,10 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 			options{certFile: "c", keyFile: "k", namespace: "n", bundleDirectory: "d"},
 			"--bundle-persist-dir must come with --bundle-config, which says what to keep there",
 		},
+		"refuses a decision log that goes nowhere it knows": {
+			options{certFile: "c", keyFile: "k", namespace: "n", decisionLog: "stderr"},
+			`--decision-log must be stdout or none, is "stderr"`,
+		},
 		"refuses a certificate without its key": {
 			options{certFile: "c", caNamespace: "istio-system", dnsNames: []string{"localhost"}},
 			"--tls-cert-file and --tls-private-key-file must be set both or neither",
@@ -137,6 +147,7 @@ func TestValidateRefusesFlagsThatContradictEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := ""
 			test.options.replica = cmp.Or(test.options.replica, "r")
+			test.options.decisionLog = cmp.Or(test.options.decisionLog, logNone)
 			if err := test.options.validate(); err != nil {
 				got = err.Error()
 			}

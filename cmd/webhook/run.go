@@ -59,7 +59,8 @@ func run(ctx context.Context, o options) error {
 		Gateways:  allGateways(mgr.GetAPIReader()),
 		Now:       time.Now,
 	}
-	recorder, err := newRecorder()
+	served := make(chan struct{})
+	recorder, err := newRecorder(mgr, o, served)
 	if err != nil {
 		return fmt.Errorf("preparing the records: %w", err)
 	}
@@ -69,7 +70,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the bundle: %w", err)
 	}
-	if err := mgr.Add(afterCaches{server, ready}); err != nil {
+	if err := mgr.Add(afterCaches{server, ready, served}); err != nil {
 		return fmt.Errorf("adding the webhook server: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("webhook", server.StartedChecker()); err != nil {
@@ -192,10 +193,13 @@ type afterCaches struct {
 	server webhook.Server
 	// rules is closed when there are some.
 	rules <-chan struct{}
+	// served is closed when the server answers no more.
+	served chan<- struct{}
 }
 
 // Start runs the server until the context ends.
 func (a afterCaches) Start(ctx context.Context) error {
+	defer close(a.served)
 	select {
 	case <-a.rules:
 	case <-ctx.Done():

@@ -136,7 +136,7 @@ func TestClustersListsWhatIsRegistered(t *testing.T) {
 func TestServerStartsAfterTheRules(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	runnable := afterCaches{server{started: errors.New("started")}, make(chan struct{})}
+	runnable := afterCaches{server{started: errors.New("started")}, make(chan struct{}), make(chan struct{})}
 	if err := runnable.Start(ctx); err != nil {
 		t.Errorf("got %v, want it to end without having started", err)
 	}
@@ -164,7 +164,7 @@ func (s server) Start(context.Context) error {
 func TestServerStartsAfterTheCachesOnEveryReplica(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)
-	var runnable manager.Runnable = afterCaches{server{started: errors.New("started")}, closed}
+	var runnable manager.Runnable = afterCaches{server{started: errors.New("started")}, closed, make(chan struct{})}
 	if leader, ok := runnable.(manager.LeaderElectionRunnable); !ok || leader.NeedLeaderElection() {
 		t.Error("the server waits to be the leader: other replicas would not answer")
 	}

@@ -33,6 +33,7 @@ var _ = DescribeTable("The API server accepts every object that the chart render
 		"webhook.service.type=LoadBalancer", "imagePullSecrets={registry}"),
 	Entry("as what an API server elsewhere needs to know", "mode=guard-only", "install=api", "webhook.url=https://guard.example.com", "webhook.user=guard"),
 	Entry("with a certificate from files, and rules from a bundle", "certificates.mode=files", "certificates.secretName=tls", "webhook.bundleSecret=bundle"),
+	Entry("with decisions sent to a collector", "webhook.decisionLog.collectorSecret=collector", "webhook.decisionLog.maskAnnotations={example.com/token}"),
 	Entry("with networks closed", "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.a=b", "networkPolicy.egress[0].ports[0].port=443"),
 	Entry("with everything that pods can be told", "webhook.extraArgs={--zap-devel}", "webhook.extraEnv[0].name=A", "webhook.extraEnv[0].value=b",
 		"webhook.podLabels.a=b", "webhook.podAnnotations.a=b", "webhook.nodeSelector.a=b", "webhook.tolerations[0].operator=Exists",

@@ -30,6 +30,9 @@ func binaries() []binary {
 			if _, err := decision.NewMetrics(registry); err != nil {
 				return err
 			}
+			if _, err := decision.NewCounts(registry); err != nil {
+				return err
+			}
 			if _, err := ruleset.New(ruleset.Options{}, registry); err != nil {
 				return err
 			}
