@@ -71,11 +71,7 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 	if err != nil {
 		return nil, err
 	}
-	filled, err := r.fill(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	if request.Gateway, err = rewritten(filled); err != nil {
+	if request.Gateway, err = r.fill(ctx, request); err != nil {
 		return nil, err
 	}
 	effect, err := r.change(ctx, request)
@@ -90,20 +86,20 @@ func (r *Reviewer) Mutate(ctx context.Context, request Request) (map[string]any,
 	if err != nil {
 		return nil, err
 	}
-	return stamped(filled, stamps), nil
+	return stamped(request.Gateway.Raw, stamps), nil
 }
 
 // fill returns the gateway with what the rules fill in.
-func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, error) {
+func (r *Reviewer) fill(ctx context.Context, request Request) (*Object, error) {
 	// A gateway on its way out is left as it is: filling a default could only get in the way of removing
 	// its finalizers.
 	if request.Gateway.Typed.DeletionTimestamp != nil {
-		return request.Gateway.Raw, nil
+		return request.Gateway, nil
 	}
 	// So is one whose author changes nothing of what runs: a default that is filled in on the way of a label could
 	// restart pods.
 	if untouched, err := isUntouched(request); err != nil || untouched {
-		return request.Gateway.Raw, err
+		return request.Gateway, err
 	}
 	for range mostPasses {
 		filled, err := r.ask(ctx, request)
@@ -111,7 +107,7 @@ func (r *Reviewer) fill(ctx context.Context, request Request) (map[string]any, e
 			return nil, err
 		}
 		if reflect.DeepEqual(filled, request.Gateway.Raw) {
-			return filled, nil
+			return request.Gateway, nil
 		}
 		if request.Gateway, err = rewritten(filled); err != nil {
 			return nil, err
@@ -310,12 +306,9 @@ func (r *Reviewer) past(ctx context.Context, request Request) (Request, error) {
 		return past, err
 	}
 	// As if it were new: an update of itself would be left as it is.
-	filled, err := r.fill(ctx, Request{
+	var err error
+	past.Gateway, err = r.fill(ctx, Request{
 		Operation: admissionv1.Create, Namespace: past.Namespace, Name: past.Name, User: past.User, DryRun: past.DryRun, Gateway: past.Gateway,
 	})
-	if err != nil {
-		return Request{}, err
-	}
-	past.Gateway, err = rewritten(filled)
 	return past, err
 }
