@@ -32,7 +32,7 @@ import (
 // run puts the parts together in their starting order and runs them until the context ends.
 func run(ctx context.Context, o options) error {
 	// The rules first: without rules there is nothing to listen for.
-	configured, err := compile(ctx, o)
+	configured, compiled, err := compile(ctx, o)
 	if err != nil {
 		return fmt.Errorf("compiling the rules: %w", err)
 	}
@@ -40,7 +40,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
-	rules, err := newRuleset(ctx, mgr, o, configured)
+	rules, err := newRuleset(ctx, mgr, o, configured, compiled)
 	if err != nil {
 		return fmt.Errorf("preparing the rules: %w", err)
 	}
@@ -96,31 +96,31 @@ func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.R
 	}
 }
 
-// compile reads the configuration, and compiles the built-in rules with it to know that they can be: GatewayPolicies
-// come later, and so do rules from a bundle.
-func compile(ctx context.Context, o options) (policy.Options, error) {
+// compile reads the configuration, and compiles the built-in rules with it to know that they can be. GatewayPolicies come
+// later, and so do rules from a bundle, beside which there are none.
+func compile(ctx context.Context, o options) (policy.Options, *policy.Engine, error) {
 	opts := policy.Options{Deadline: o.deadline}
 	if o.config != "" {
 		text, err := os.ReadFile(o.config)
 		if err != nil {
-			return opts, fmt.Errorf("reading the configuration: %w", err)
+			return opts, nil, fmt.Errorf("reading the configuration: %w", err)
 		}
 		configuration, err := policy.ReadConfiguration(text)
 		if err != nil {
-			return opts, fmt.Errorf("%s: %w", o.config, err)
+			return opts, nil, fmt.Errorf("%s: %w", o.config, err)
 		}
 		opts.Enforcement, opts.Parameters = configuration.Enforcement, configuration.Parameters
 	}
 	if o.bundleConfig != "" {
-		return opts, nil
+		return opts, nil, nil
 	}
-	_, err := policy.New(ctx, policies.FS, opts)
-	return opts, err
+	engine, err := policy.New(ctx, policies.FS, opts)
+	return opts, engine, err
 }
 
 // newRuleset compiles the built-in rules, or those of a bundle when there is one, with the GatewayPolicies, again
 // whenever those change.
-func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured policy.Options) (*ruleset.Ruleset, error) {
+func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured policy.Options, compiled *policy.Engine) (*ruleset.Ruleset, error) {
 	var library fs.FS = policies.FS
 	if o.bundleConfig != "" {
 		library = nil
@@ -131,6 +131,7 @@ func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured 
 		Live:      new(policy.Live),
 		Library:   library,
 		Rules:     configured,
+		Compiled:  compiled,
 		Namespace: o.namespace,
 		Replica:   o.replica,
 		Now:       time.Now,

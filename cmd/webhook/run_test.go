@@ -42,7 +42,7 @@ func written(t *testing.T, name, text string) string {
 // decided names what a webhook with some options decides by.
 func decided(t *testing.T, o options) string {
 	t.Helper()
-	opts, err := compile(t.Context(), o)
+	opts, _, err := compile(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestCompileRefusesAConfigurationThatItDoesNotUnderstand(t *testing.T) {
 		"that is a list":                     {"[namespace]\n", "cannot unmarshal array"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := compile(t.Context(), options{config: written(t, "c.yaml", test.text)})
+			_, _, err := compile(t.Context(), options{config: written(t, "c.yaml", test.text)})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
@@ -145,7 +145,7 @@ func TestServerStartsAfterTheRules(t *testing.T) {
 // The parameters are then those of the bundle's rules, which nobody knows yet.
 func TestCompileLeavesTheRulesOfABundleForLater(t *testing.T) {
 	config := written(t, "c.yaml", "parameters: {of_a_bundle: {x: 1}}\n")
-	opts, err := compile(t.Context(), options{config: config, bundleConfig: "b"})
+	opts, _, err := compile(t.Context(), options{config: config, bundleConfig: "b"})
 	if err != nil || opts.Parameters["of_a_bundle"] == nil {
 		t.Errorf("got %v, %v", opts.Parameters, err)
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	Library fs.FS
 	// Rules are the deadline and the configuration; library and policies are filled in.
 	Rules policy.Options
+	// Compiled is what Library alone compiles to with Rules, if somebody has compiled it already; it decides as long as there
+	// are no policies.
+	Compiled *policy.Engine
 	// Namespace of the Leases.
 	Namespace string
 	// Replica is the name of this replica.
@@ -164,6 +167,9 @@ func (r *Ruleset) swap(ctx context.Context, library fs.FS, revision string) erro
 
 // compile compiles a library with the policies that were last read.
 func (r *Ruleset) compile(ctx context.Context, library fs.FS, revision string) (*policy.Engine, error) {
+	if r.Compiled != nil && revision == "" && len(r.state.policies) == 0 {
+		return r.Compiled, nil
+	}
 	opts := r.Rules
 	opts.Library = revision
 	var err error

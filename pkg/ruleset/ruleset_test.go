@@ -96,6 +96,32 @@ func TestNothingIsCompiledTwice(t *testing.T) {
 	}
 }
 
+func TestWhatIsCompiledAlreadyDecidesAsLongAsThereAreNoPolicies(t *testing.T) {
+	s := newStage(t)
+	compiled, err := policy.New(t.Context(), library("compiled"), policy.Options{Deadline: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Compiled = compiled
+	s.reconciled(s.Ruleset)
+	if got := said(t, s.Ruleset); got != "compiled" {
+		t.Errorf("got %q", got)
+	}
+	if err := s.api.Create(t.Context(), gatewayPolicy("a", "first")); err != nil {
+		t.Fatal(err)
+	}
+	s.reconciled(s.Ruleset)
+	if got := said(t, s.Ruleset); got != "first, no" {
+		t.Errorf("got %q with a policy", got)
+	}
+	if err := s.SetLibrary(t.Context(), library("other"), "v2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(t, s.Ruleset); got != "first, other" {
+		t.Errorf("got %q of another library", got)
+	}
+}
+
 func TestBadSetKeepsTheLastGoodOne(t *testing.T) {
 	s := newStage(t, gatewayPolicy("a", "a"), gatewayPolicy("b", "b"))
 	s.reconciled(s.Ruleset)
