@@ -86,6 +86,7 @@ func TestApproveComparesWithWhatTheServerSays(t *testing.T) {
 		err, settled, noted string
 	}{
 		"lets it be approved when both say the same":  {said(approval + strings.Repeat("a", 64)), "", "", ""},
+		"lets it be approved by a decision's name":    {said(approval + strings.Repeat("a", 64) + "\ndecision 0b9c7e44"), "", "", ""},
 		"refuses another digest":                      {said(approval + strings.Repeat("b", 64)), "change must have the digest that the server names", "", ""},
 		"refuses what no approval lets in":            {said("\n" + approval + strings.Repeat("a", 64) + "\nports: spec.ports[0]: must be a, is b"), "ports: spec.ports[0]: must be a, is b", "", ""},
 		"has nothing to approve when it goes in":      {nil, "", "nothing needs approval", ""},

@@ -20,6 +20,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
+	"portcullis.dev/portcullis/pkg/decision"
 )
 
 // proposal is a change of a stored gateway that somebody may approve.
@@ -232,6 +233,8 @@ func (p proposal) compared(refused error) (proposal, error) {
 		p.note = "The server was not asked what this does, it was worked out here: " + refused.Error()
 		return p, nil
 	}
+	// The last line names the decision, and says nothing of the change.
+	said, _ = decision.Cut(said)
 	var others []string
 	for line := range strings.SplitSeq(said, "\n") {
 		if !strings.Contains(line, "_approval: ") {
