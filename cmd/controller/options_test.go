@@ -20,6 +20,10 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"cloud-controller":          "[]",
 		"emergency-group":           "",
 		"remote-secret-namespace":   "istio-system",
+		"audit-interval":            "10m0s",
+		"config":                    "",
+		"bundle-config":             "",
+		"bundle-persist-dir":        "",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {
@@ -51,6 +55,9 @@ func TestCommandLineRefusesToStart(t *testing.T) {
 		"with less than no workers":       {[]string{"--workers=-1"}, "--workers must be at least 1, is -1"},
 		"with workers that are no number": {[]string{"--workers", "many"}, `invalid argument "many" for "--workers" flag: strconv.ParseInt: parsing "many": invalid syntax`},
 		"with a switch that is neither":   {[]string{"--leader-elect=maybe"}, `invalid argument "maybe" for "--leader-elect" flag: strconv.ParseBool: parsing "maybe": invalid syntax`},
+		"with an audit without a pause":   {[]string{"--audit-interval", "10ms"}, "--audit-interval must be 0 or at least 1s, is 10ms"},
+		"with an audit before the last":   {[]string{"--audit-interval=-1m"}, "--audit-interval must be 0 or at least 1s, is -1m0s"},
+		"with a place for no bundle":      {[]string{"--bundle-persist-dir", "/tmp"}, "--bundle-persist-dir must come with --bundle-config, which says what to keep there"},
 		"with an argument":                {[]string{"start"}, `unknown command "start" for "controller"`},
 		"with an unknown flag":            {[]string{"--worker", "1"}, "unknown flag: --worker"},
 	}

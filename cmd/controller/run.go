@@ -43,6 +43,8 @@ type options struct {
 	guests fence.Options
 	// remoteSecrets is the namespace whose Secrets with kubeconfigs register clusters by themselves.
 	remoteSecrets string
+	// auditing says what is audited in the background.
+	auditing auditOptions
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -63,6 +65,9 @@ func newCommand() *cobra.Command {
 			if o.approvalRetention < 0 {
 				return fmt.Errorf("--approval-retention must not be negative, is %s", o.approvalRetention)
 			}
+			if err := o.auditing.validate(); err != nil {
+				return err
+			}
 			logger := zap.New(zap.UseFlagOptions(&o.logging))
 			ctrl.SetLogger(logger)
 			return run(ctrl.LoggerInto(command.Context(), logger), o)
@@ -79,6 +84,7 @@ func newCommand() *cobra.Command {
 	flags.StringSliceVar(&o.guests.CloudControllers, "cloud-controller", nil, "user of a cloud controller outside of kube-system that may pass the fence")
 	flags.StringVar(&o.guests.EmergencyGroup, "emergency-group", "", "group that may pass the fence in an emergency, which the audit log tells")
 	flags.StringVar(&o.remoteSecrets, "remote-secret-namespace", "istio-system", "namespace whose Secrets with the label istio/multiCluster=true register the clusters of their kubeconfigs")
+	o.auditing.addFlags(flags)
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -95,6 +101,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if err := reconcile.Setup(ctx, mgr, o.reconciling()); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	if err := o.auditing.setup(mgr); err != nil {
+		return fmt.Errorf("setting up the audit: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("adding the health checks: %w", err)

@@ -49,8 +49,12 @@ func printAudit(out io.Writer, result audited) error {
 	if len(rows) > 1 {
 		lines = append(append(lines, table(rows)...), "")
 	}
-	lines = append(lines, fmt.Sprintf("%d gateways audited, %d would be refused, %d could not be decided; rules %s",
-		result.Gateways, result.Refused, result.Undecided, result.Revision))
+	gateways := "gateways"
+	if result.Gateways == 1 {
+		gateways = "gateway"
+	}
+	lines = append(lines, fmt.Sprintf("%d %s audited, %d would be refused, %d could not be decided; rules %s",
+		result.Gateways, gateways, result.Refused, result.Undecided, result.Revision))
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err

@@ -35,6 +35,8 @@ type Auditor struct {
 type Result struct {
 	// Findings, those that would refuse the gateway first.
 	Findings []Finding
+	// Asked are the codes of the rules that were asked about it.
+	Asked []string
 	// Revision of the rules that were asked.
 	Revision string
 }
@@ -65,7 +67,22 @@ func (a Auditor) Audit(ctx context.Context, stored map[string]any) (Result, erro
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Findings: Findings(decision.Denials, decision.Warnings, decision.Audits), Revision: decision.Revision}, nil
+	return Result{
+		Findings: Findings(decision.Denials, decision.Warnings, decision.Audits),
+		Asked:    inForce(engine, request.Gateway.Typed),
+		Revision: decision.Revision,
+	}, nil
+}
+
+// inForce are the codes of the validating rules that hold for a gateway.
+func inForce(engine *policy.Engine, gw *v1beta1.IstioGateway) []string {
+	var out []string
+	for _, rule := range engine.InForce(gw.Namespace, gw.Labels) {
+		if rule.Enforcement != "" {
+			out = append(out, rule.Code)
+		}
+	}
+	return out
 }
 
 // asked is the request to make a stored gateway now. It comes in by the door that the API server's requests come in by.

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -150,4 +151,28 @@ func policiesWith(t testing.TB, said string) fstest.MapFS {
 		"validate/told/told.rego": {Data: []byte("# METADATA\n# title: Told\n# description: It says what it is told.\npackage validate.told\n\n" +
 			`deny contains {"code": "told", "field": "spec", "message": said, "fix": ""}` + "\n\n" + said + "\n")},
 	}
+}
+
+// told is what a collector tells, by metric and the values of its labels.
+func told(t testing.TB, from prometheus.Collector) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(from); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, family := range families {
+		for _, sample := range family.GetMetric() {
+			name := family.GetName()
+			for _, label := range sample.GetLabel() {
+				name += " " + label.GetValue()
+			}
+			out[name] = sample.GetGauge().GetValue() + sample.GetCounter().GetValue()
+		}
+	}
+	return out
 }

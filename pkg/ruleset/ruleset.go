@@ -116,7 +116,7 @@ func (r *Ruleset) adopt(ctx context.Context, policies []v1alpha1.GatewayPolicy) 
 	if r.state.library == nil {
 		return r.state
 	}
-	if name := identity(r.state.revision, policies); name != r.state.attempted {
+	if name := Identity(r.state.revision, policies); name != r.state.attempted {
 		r.state.attempted = name
 		r.state.fault = r.swap(ctx, r.state.library, r.state.revision)
 	}
@@ -133,7 +133,7 @@ func (r *Ruleset) SetLibrary(ctx context.Context, rules fs.FS, revision string) 
 		return err
 	}
 	r.state.library, r.state.revision, r.state.fault = rules, revision, nil
-	r.state.attempted = identity(revision, r.state.policies)
+	r.state.attempted = Identity(revision, r.state.policies)
 	if !r.state.read {
 		r.state.attempted = ""
 	}
@@ -179,8 +179,8 @@ func (r *Ruleset) compile(ctx context.Context, library fs.FS, revision string) (
 	return policy.New(ctx, library, opts)
 }
 
-// identity names a set: the library and each policy's generation.
-func identity(revision string, policies []v1alpha1.GatewayPolicy) string {
+// Identity names a set: the library and each policy's generation.
+func Identity(revision string, policies []v1alpha1.GatewayPolicy) string {
 	parts := make([]string, 0, len(policies)+1)
 	for _, p := range policies {
 		parts = append(parts, fmt.Sprintf("%s/%d", p.UID, p.Generation))

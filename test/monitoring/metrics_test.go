@@ -21,10 +21,8 @@ var others = []string{
 	"workqueue_queue_duration_seconds_bucket",
 }
 
-// awaited are metrics of which there is an alert already: those of the audit and of the decision log.
+// awaited are metrics of which there is an alert already: those of the decision log.
 var awaited = []string{
-	"portcullis_audit_failures_total",
-	"portcullis_audit_timestamp_seconds",
 	"portcullis_decision_log_records_total",
 }
 

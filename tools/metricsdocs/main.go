@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"portcullis.dev/portcullis/pkg/audit"
 	"portcullis.dev/portcullis/pkg/certificate"
 	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/policy/bundle"
@@ -43,6 +44,9 @@ func binaries() []binary {
 			return err
 		}},
 		{"The controller", "On `/metrics` of each replica. All of them tell how gateways and clusters are; the leader alone has counts that rise.", reconcile.RegisterMetrics},
+		{"The controller's audit", "On `/metrics` of the replica that works, with `--audit-interval` ([audit.md](audit.md)).", func(registry prometheus.Registerer) error {
+			return registry.Register(audit.Metrics())
+		}},
 	}
 }
 

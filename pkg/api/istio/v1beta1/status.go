@@ -34,7 +34,8 @@ type IstioGatewayStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions of the gateway over all its clusters: Accepted, Reconciled, Ready, AddressAssigned,
-	// RestartPending, Paused, Conflict and DeletionBlocked, and MetricsExported where metrics are exported.
+	// RestartPending, Paused, Conflict and DeletionBlocked, MetricsExported where metrics are exported, and Compliant where
+	// gateways are audited.
 	//
 	// +optional
 	// +listType=map
@@ -58,6 +59,20 @@ type IstioGatewayStatus struct {
 	//
 	// +optional
 	Pending *PendingRestart `json:"pending,omitempty"`
+	// How much the rules in force have to say of the gateway, as last audited; absent where nothing could be decided yet.
+	//
+	// +optional
+	Audit *AuditStatus `json:"audit,omitempty"`
+}
+
+// AuditStatus counts what the rules in force would say of a gateway if it were made now.
+type AuditStatus struct {
+	// Findings that would refuse it.
+	Denials int32 `json:"denials"`
+	// Findings that would be warned of.
+	Warnings int32 `json:"warnings"`
+	// Findings that would only be recorded.
+	Audits int32 `json:"audits"`
 }
 
 // HoldReason is one word for why a restart is held.
@@ -281,4 +296,6 @@ const (
 	ConditionMetricsExported = "MetricsExported"
 	// ConditionDeletionBlocked: the gateway cannot go because something is left in a cluster.
 	ConditionDeletionBlocked = "DeletionBlocked"
+	// ConditionCompliant: the rules in force would admit the gateway if it were made now.
+	ConditionCompliant = "Compliant"
 )
