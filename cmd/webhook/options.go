@@ -45,6 +45,8 @@ type options struct {
 	// maskEnv and maskAnnotations say which values are left out of both.
 	maskEnv         bool
 	maskAnnotations []string
+	// pageAddress serves the page for people; nobody does when it is empty.
+	pageAddress string
 	// logging is zap's own set of flags.
 	logging zap.Options
 }
@@ -97,6 +99,7 @@ func (o *options) addFlags(command *cobra.Command) {
 	flags.StringVar(&o.decisionLogConfig, "decision-log-config", "", "file with OPA's services and decision_logs: decisions are then sent to that collector too")
 	flags.BoolVar(&o.maskEnv, "decision-log-mask-env", true, "leave the values of environment variables out of logged decisions")
 	flags.StringSliceVar(&o.maskAnnotations, "decision-log-mask-annotations", []string{"kubectl.kubernetes.io/last-applied-configuration"}, "names of annotations whose values are left out of logged decisions")
+	flags.StringVar(&o.pageAddress, "page-bind-address", "", "loopback address of a read-only page for people, as 127.0.0.1:8090; there is none when empty")
 	logging := flag.NewFlagSet("logging", flag.ContinueOnError)
 	o.logging.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
@@ -127,6 +130,9 @@ func (o *options) validate() error {
 	}
 	if o.bundleDirectory != "" && o.bundleConfig == "" {
 		return errors.New("--bundle-persist-dir must come with --bundle-config, which says what to keep there")
+	}
+	if err := checkPageAddress(o.pageAddress); err != nil {
+		return err
 	}
 	if o.decisionLog != logStdout && o.decisionLog != logNone {
 		return fmt.Errorf("--decision-log must be %s or %s, is %q", logStdout, logNone, o.decisionLog)

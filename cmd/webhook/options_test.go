@@ -51,6 +51,7 @@ func TestFlagsHaveTheirDocumentedDefaults(t *testing.T) {
 		"decision-log-config":           "",
 		"decision-log-mask-env":         "true",
 		"decision-log-mask-annotations": "[kubectl.kubernetes.io/last-applied-configuration]",
+		"page-bind-address":             "",
 	}
 	flags := newCommand().Flags()
 	for name, value := range want {

@@ -65,6 +65,9 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("preparing the records: %w", err)
 	}
 	server := webhook.NewServer(webhook.Options{Host: o.bindAddress, Port: o.port, TLSOpts: certificate})
+	if err := addPage(mgr, o, rules, recorder); err != nil {
+		return fmt.Errorf("preparing the page: %w", err)
+	}
 	register(server, reviewer, rules, mgr, recorder)
 	ready, err := rulesReady(mgr, o, rules)
 	if err != nil {
