@@ -1,6 +1,7 @@
 package render
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
@@ -22,7 +23,18 @@ func podDisruptionBudget(p gateway.Placed) *policyv1ac.PodDisruptionBudgetApplyC
 		WithLabels(objectLabels(p)).
 		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromString(maxEvicted)).
-			WithSelector(metav1ac.LabelSelector().WithMatchLabels(selector(p))))
+			WithSelector(budgeted(p)))
+}
+
+// budgeted selects the pods that the budget is over: a canary beside them is not one of those that somebody counted on.
+func budgeted(p gateway.Placed) *metav1ac.LabelSelectorApplyConfiguration {
+	out := metav1ac.LabelSelector().WithMatchLabels(selector(p))
+	if !hasCanary(p) {
+		return out
+	}
+	return out.WithMatchExpressions(metav1ac.LabelSelectorRequirement().
+		WithKey(LabelCanary).
+		WithOperator(metav1.LabelSelectorOpDoesNotExist))
 }
 
 // certainPods is the number of pods that a gateway has at least; none is certain when somebody else counts.

@@ -84,3 +84,10 @@ func TestRollingUpdate(t *testing.T) {
 		expectAt(t, rendered(t, inputOf(t, spec)).Deployment, want, "spec", "strategy", "rollingUpdate")
 	}
 }
+
+func TestABudgetIsNotOverTheCanary(t *testing.T) {
+	in := inputOf(t, `{replicaCount: 3}`)
+	expectAt(t, rendered(t, in).PodDisruptionBudget, "null", "spec", "selector", "matchExpressions")
+	in.gateway.Annotations = map[string]string{gateway.AnnotationCanary: "true"}
+	expectAt(t, rendered(t, in).PodDisruptionBudget, `[{"key":"portcullis.dev/canary","operator":"DoesNotExist"}]`, "spec", "selector", "matchExpressions")
+}

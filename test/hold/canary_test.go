@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,6 +51,11 @@ var _ = Describe("A canary", func() {
 			for key, value := range service.Spec.Selector {
 				g.Expect(pods[0].Labels).To(HaveKeyWithValue(key, value))
 			}
+			// The cluster's own controller counts the pods that are guarded: the canary is none of them.
+			budget := &policyv1.PodDisruptionBudget{}
+			g.Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "istio-deep"}, budget)).To(Succeed())
+			g.Expect(budget.Status.ObservedGeneration).To(Equal(budget.Generation))
+			g.Expect(budget.Status.ExpectedPods).To(Equal(int32(2)))
 		}).Should(Succeed())
 		expectHeld(ctx, gw, v1beta1.UpgradeHeld)
 
