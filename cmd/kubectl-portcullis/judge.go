@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"portcullis.dev/portcullis/charts"
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/change"
 	"portcullis.dev/portcullis/pkg/gateway"
@@ -44,6 +45,9 @@ type result struct {
 	Audits []policy.Finding `json:"audits,omitempty"`
 	// Effects, Changes and Digest say what the change does to traffic, and name it.
 	change.Change
+	// Effective is what the gateway's overrides make of its spec, by cluster: the fields that they state, with the values that
+	// hold there. Clusters where nothing is overridden are absent.
+	Effective map[string]*v1beta1.EffectiveOverride `json:"effective,omitempty"`
 	// Gateway is what would be stored.
 	Gateway map[string]any `json:"gateway"`
 }
@@ -99,12 +103,13 @@ func (j *judge) decide(ctx context.Context, gateway, old map[string]any) (result
 		}
 	}
 	return result{
-		Allowed:  len(decision.Denials) == 0,
-		Denials:  orEmpty(decision.Denials),
-		Warnings: orEmpty(append(decision.Warnings, j.assumptions(request)...)),
-		Audits:   decision.Audits,
-		Change:   decision.Change,
-		Gateway:  filled,
+		Allowed:   len(decision.Denials) == 0,
+		Denials:   orEmpty(decision.Denials),
+		Warnings:  orEmpty(append(decision.Warnings, j.assumptions(request)...)),
+		Audits:    decision.Audits,
+		Change:    decision.Change,
+		Effective: effective(request, j.clusters(submitted)),
+		Gateway:   filled,
 	}, nil
 }
 
@@ -127,10 +132,7 @@ func (j *judge) request(gateway, old map[string]any) (review.Request, error) {
 
 // reviewer decides with the clusters that were given, or with those that the request names.
 func (j *judge) reviewer(request review.Request) *review.Reviewer {
-	clusters := j.known.clusters
-	if j.assume {
-		clusters = assumed(request)
-	}
+	clusters := j.clusters(request)
 	return &review.Reviewer{
 		Engine:    func() *policy.Engine { return j.engine },
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
@@ -138,6 +140,14 @@ func (j *judge) reviewer(request review.Request) *review.Reviewer {
 		Gateways:  j.known.allGateways,
 		Now:       time.Now,
 	}
+}
+
+// clusters are those that were given, or those that the request names.
+func (j *judge) clusters(request review.Request) []v1alpha1.GatewayCluster {
+	if j.assume {
+		return assumed(request)
+	}
+	return j.known.clusters
 }
 
 // assumptions says which clusters were taken as registered without anybody saying so.

@@ -38,11 +38,15 @@ func (o *reviewOptions) print(results []result) error {
 	return err
 }
 
-// printTable prints for each gateway the verdict, what the change does, and a line for each finding in the
-// words that kubectl apply would print.
+// printTable prints for each gateway the verdict, what the change does, a line for each finding in the words that kubectl
+// apply would print, and what holds in the clusters where something is overridden.
 func printTable(out io.Writer, results []result) error {
 	for _, result := range results {
-		if _, err := fmt.Fprintln(out, strings.Join(lines(result), "\n  ")); err != nil {
+		overridden, err := effectiveLines(result.Effective)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, strings.Join(append(lines(result), overridden...), "\n  ")); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"reflect"
+
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 )
 
@@ -57,6 +59,39 @@ func mergeScaling(spec *v1beta1.IstioGatewaySpec, override *v1beta1.IstioGateway
 	}
 	if override.Memory != nil && override.Memory.TargetAverageUtilization != nil {
 		spec.Memory = override.Memory
+	}
+}
+
+// Overridden is what a gateway's overrides make of its spec in a cluster, for people: the fields that they state, with the
+// values that hold there. It is nil where nothing is overridden.
+func Overridden(gw *v1beta1.IstioGateway, placed Placed) *v1beta1.EffectiveOverride {
+	override, ok := gw.Spec.Overrides[placed.ClusterID]
+	if !ok {
+		return nil
+	}
+	out, spec := &v1beta1.EffectiveOverride{}, placed.Spec.DeepCopy()
+	show(&out.ServiceAnnotations, spec.ServiceAnnotations, override.ServiceAnnotations != nil)
+	show(&out.PodAnnotations, spec.PodAnnotations, override.PodAnnotations != nil)
+	show(&out.Resources, spec.Resources, !noResources(override.Resources))
+	show(&out.ReplicaCount, spec.ReplicaCount, override.ReplicaCount != nil)
+	if OverridesHPA.In(placed.Mesh.Version) {
+		show(&out.AutoscaleEnabled, spec.AutoscaleEnabled, override.AutoscaleEnabled != nil)
+		show(&out.MinReplicas, spec.MinReplicas, override.MinReplicas != nil)
+		show(&out.MaxReplicas, spec.MaxReplicas, override.MaxReplicas != nil)
+		show(&out.CPU, spec.CPU, override.CPU != nil)
+		show(&out.Memory, spec.Memory, override.Memory != nil)
+		show(&out.ServiceType, spec.ServiceType, override.ServiceType != nil)
+	}
+	if reflect.ValueOf(*out).IsZero() {
+		return nil
+	}
+	return out
+}
+
+// show sets a field that is stated.
+func show[T any](field *T, value T, stated bool) {
+	if stated {
+		*field = value
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -103,6 +104,48 @@ func TestExactlyTheHonouredFieldsAreOverridden(t *testing.T) {
 				t.Errorf("%s in mesh %s: got %s, want %s", field, mesh, asJSON(t, overridden), asJSON(t, want))
 			}
 		}
+	}
+}
+
+func TestExactlyTheHonouredFieldsAreShownOfAnOverride(t *testing.T) {
+	shown := fieldsOf(reflect.TypeFor[v1beta1.EffectiveOverride]())
+	for field, since := range honoured {
+		if !slices.Contains(shown, field) {
+			t.Errorf("%s is honoured and has no field to show it", field)
+		}
+		for _, mesh := range []string{"1.15.99", "1.16"} {
+			gw := gatewayOf(t, `{overrides: {c8a4b2e19d04: {`+field+`: `+overrides[field]+`}}}`)
+			want := `{"` + field + `":` + asJSON(t, at(t, Place(gw, clusterOf(first, mesh)).Spec, field)) + `}`
+			if CompareVersions(mesh, since) < 0 {
+				want = "null"
+			}
+			if got := asJSON(t, Overridden(gw, Place(gw, clusterOf(first, mesh)))); got != want {
+				t.Errorf("%s in mesh %s: got %s, want %s", field, mesh, got, want)
+			}
+		}
+	}
+	if len(shown) != len(honoured) {
+		t.Errorf("shows %v, want the honoured fields alone", shown)
+	}
+}
+
+// at is a field of a value, as it goes over the wire.
+func at(t *testing.T, value any, field string) any {
+	t.Helper()
+	out := map[string]any{}
+	if err := json.Unmarshal([]byte(asJSON(t, value)), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out[field]
+}
+
+func TestAnOverrideIsShownAsItHolds(t *testing.T) {
+	gw := gatewayOf(t, `{serviceAnnotations: {a: b, c: d}, replicaCount: 2, overrides: {c8a4b2e19d04: {serviceAnnotations: {a: "", e: f}}}}`)
+	if got, want := asJSON(t, Overridden(gw, Place(gw, clusterOf(first, "")))), `{"serviceAnnotations":{"c":"d","e":"f"}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := Overridden(gw, Place(gw, clusterOf(second, ""))); got != nil {
+		t.Errorf("got %s where nothing is overridden", asJSON(t, got))
 	}
 }
 

@@ -153,6 +153,7 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	entry = inventory(entry, applied, plan)
 	// What is not applied does not run, so it pins nothing.
 	entry.Mesh, entry.Renderer, entry.Held = &plan.placed.Mesh, plan.renderer, plan.held
+	entry.Effective = gateway.Overridden(gw, plan.placed)
 	// What the cluster lacks the kind of is told, and keeps nothing else from being as the gateway says.
 	if len(ready) == len(objects) {
 		entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
+	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/reconcile"
 )
 
@@ -60,6 +61,52 @@ var _ = Describe("A gateway", func() {
 				expectExists(ctx, gw, object)
 				Expect(object.GetLabels()).To(HaveKeyWithValue("portcullis.dev/gateway", "complete"))
 			}
+		})
+	})
+
+	When("something of it is overridden", func() {
+		It("says what holds there", func(ctx context.Context) {
+			gw := gatewayOf("other", `{clusterIds: [local], serviceAnnotations: {a: b, c: d}, ports: [{name: http, port: 80}],
+				overrides: {local: {replicaCount: 2, serviceAnnotations: {a: "", e: f}}}}`)
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			Expect(gw.Status.Clusters[0].Effective).To(Equal(&v1beta1.EffectiveOverride{
+				ReplicaCount: new(int32(2)), ServiceAnnotations: map[string]string{"c": "d", "e": "f"},
+			}))
+			service := &corev1.Service{}
+			expectExists(ctx, gw, service)
+			Expect(service.Annotations).To(And(HaveKeyWithValue("c", "d"), HaveKeyWithValue("e", "f"), Not(HaveKey("a"))))
+		})
+	})
+
+	When("it has several load balancers", func() {
+		It("has the addresses of all of them, and lets one go when it is asked for no more", func(ctx context.Context) {
+			gw := gatewayOf("several", `{clusterIds: [local], ports: [{name: http, port: 80}, {name: https, port: 443}]}`)
+			gw.Annotations = map[string]string{gateway.AnnotationLoadBalancers: `[{name: private, ports: [443]}]`}
+			expectApplied(ctx, gw)
+			expectReady(ctx, gw)
+			further := &corev1.Service{}
+			key := client.ObjectKey{Namespace: namespace, Name: "istio-several-private"}
+			Eventually(func(g Gomega) {
+				g.Expect(admin.Get(ctx, key, further)).To(Succeed())
+				g.Expect(further.Status.LoadBalancer.Ingress).To(HaveLen(1))
+				g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
+				g.Expect(gw.Status.Clusters[0].Addresses).To(And(HaveLen(2), ContainElement(further.Status.LoadBalancer.Ingress[0].IP)))
+			}).Should(Succeed())
+			Expect(further.Spec.Ports).To(HaveLen(1))
+
+			Eventually(func() error {
+				if err := admin.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {
+					return err
+				}
+				delete(gw.Annotations, gateway.AnnotationLoadBalancers)
+				return admin.Update(ctx, gw)
+			}).Should(Succeed())
+			Eventually(func() bool { return gone(ctx, further) }).Should(BeTrue())
+			Eventually(func(g Gomega) {
+				g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
+				g.Expect(gw.Status.Clusters[0].Addresses).To(HaveLen(1))
+			}).Should(Succeed())
 		})
 	})
 

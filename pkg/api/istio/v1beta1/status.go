@@ -204,6 +204,11 @@ type ClusterStatus struct {
 	//
 	// +optional
 	Renderer int64 `json:"renderer,omitempty"`
+	// What the gateway's overrides make of its spec there: the fields that they state, with the values that hold. Absent
+	// where nothing is overridden.
+	//
+	// +optional
+	Effective *EffectiveOverride `json:"effective,omitempty"`
 	// The restart that is held there; absent when none is.
 	//
 	// +optional
