@@ -148,8 +148,11 @@ func addressAssigned(gw *v1beta1.IstioGateway) metav1.Condition {
 	}
 	var without []string
 	for _, entry := range balanced {
-		if len(entry.Addresses) == 0 {
+		switch {
+		case len(entry.Addresses) == 0:
 			without = append(without, entry.ClusterID+formerly(entry))
+		case len(entry.Unassigned) > 0:
+			without = append(without, fmt.Sprintf("%s (Service %s)", entry.ClusterID, strings.Join(entry.Unassigned, ", ")))
 		}
 	}
 	if len(without) > 0 {

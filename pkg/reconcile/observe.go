@@ -31,7 +31,7 @@ func (c *cluster) observe(ctx context.Context, entry v1beta1.ClusterStatus, plac
 	}
 	entry.Replicas = desiredReplicas(deployment)
 	entry.ReadyReplicas = deployment.Status.ReadyReplicas
-	entry.Addresses = addresses(services...)
+	entry.Addresses, entry.Unassigned = addresses(services...), unassigned(services)
 	return entry, nil
 }
 
@@ -94,5 +94,16 @@ func addresses(services ...*corev1.Service) []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// unassigned are the names of the Services whose load balancers have no address yet.
+func unassigned(services []*corev1.Service) []string {
+	var out []string
+	for _, service := range services {
+		if service.Spec.Type == corev1.ServiceTypeLoadBalancer && len(addresses(service)) == 0 {
+			out = append(out, service.Name)
+		}
+	}
 	return out
 }

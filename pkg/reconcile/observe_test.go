@@ -130,6 +130,22 @@ func TestObserveNotesTheAddressesOfEveryLoadBalancer(t *testing.T) {
 	got, err := newCluster(server, server).observe(t.Context(), entryIn("home", v1beta1.ClusterApplied), placed)
 	expectError(t, err, "")
 	expectEqual(t, "addresses", got.Addresses, []string{"10.0.0.1", "203.0.113.1"})
+	expectEqual(t, "Services without an address", len(got.Unassigned), 0)
+}
+
+func TestObserveNamesTheLoadBalancersWithoutAnAddress(t *testing.T) {
+	private := exposing()
+	private.Name, private.Spec.Type = "istio-edge-private", corev1.ServiceTypeLoadBalancer
+	server := apiWith(t, rolledOut(), exposing(corev1.LoadBalancerIngress{IP: "203.0.113.1"}), private)
+	placed := gateway.Placed{Namespace: "istio-system", Name: "edge", Annotations: map[string]string{gateway.AnnotationLoadBalancers: `[{name: private}]`}}
+	entry, err := newCluster(server, server).observe(t.Context(), entryIn("home", v1beta1.ClusterApplied), placed)
+	expectError(t, err, "")
+	expectEqual(t, "Services without an address", entry.Unassigned, []string{"istio-edge-private"})
+
+	entry.ServiceType = corev1.ServiceTypeLoadBalancer
+	gw := &v1beta1.IstioGateway{Status: v1beta1.IstioGatewayStatus{Clusters: []v1beta1.ClusterStatus{entry}}}
+	got := addressAssigned(gw)
+	expectEqual(t, "condition", string(got.Status)+" "+got.Message, "False The load balancer has no address in: home (Service istio-edge-private)")
 }
 
 func TestObserveSaysWhatItCouldNotRead(t *testing.T) {

@@ -48,6 +48,17 @@ func TestService(t *testing.T) {
 	}
 }
 
+func TestServiceHasBothFamiliesWhereItsLoadBalancerHasAnother(t *testing.T) {
+	for version, want := range map[string]string{"": "null", "ipv4": "null", "ipv6": `"PreferDualStack"`, "DualStack": `"PreferDualStack"`, "dualstack": `"PreferDualStack"`} {
+		for serviceType, want := range map[string]string{"LoadBalancer": want, "NodePort": "null"} {
+			service := rendered(t, inputOf(t, `{ports: [{port: 80}], serviceType: `+serviceType+`,
+				serviceAnnotations: {`+annotationIPVersion+`: "`+version+`"}}`)).Service
+			expectAt(t, service, want, "spec", "ipFamilyPolicy")
+			expectAt(t, service, "null", "spec", "ipFamilies")
+		}
+	}
+}
+
 func TestServiceIsLeftOutWithoutPorts(t *testing.T) {
 	if got := rendered(t, inputOf(t, `{}`)).Service; got != nil {
 		t.Errorf("got %s, want none: the API server refuses a Service without ports", asJSON(t, got))

@@ -94,6 +94,7 @@ var _ = Describe("A gateway", func() {
 				g.Expect(gw.Status.Clusters[0].Addresses).To(And(HaveLen(2), ContainElement(further.Status.LoadBalancer.Ingress[0].IP)))
 			}).Should(Succeed())
 			Expect(further.Spec.Ports).To(HaveLen(1))
+			Eventually(conditionOf).WithArguments(ctx, gw, v1beta1.ConditionAddressAssigned).Should(Equal("True Assigned"))
 
 			Eventually(func() error {
 				if err := admin.Get(ctx, client.ObjectKeyFromObject(gw), gw); err != nil {

@@ -184,11 +184,16 @@ type ClusterStatus struct {
 	//
 	// +optional
 	ServiceType corev1.ServiceType `json:"serviceType,omitempty"`
-	// Addresses of the load balancer there, sorted.
+	// Addresses of the load balancers there, sorted.
 	//
 	// +optional
 	// +listType=atomic
 	Addresses []string `json:"addresses,omitempty"`
+	// Names of the Services there whose load balancers have no address yet.
+	//
+	// +optional
+	// +listType=atomic
+	Unassigned []string `json:"unassigned,omitempty"`
 	// Addresses that the load balancer there had and has no longer, the last that went first, at most ten.
 	//
 	// +optional

@@ -49,6 +49,11 @@ func (in *ClusterStatus) DeepCopyInto(out *ClusterStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Unassigned != nil {
+		in, out := &in.Unassigned, &out.Unassigned
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.PastAddresses != nil {
 		in, out := &in.PastAddresses, &out.PastAddresses
 		*out = make([]PastAddress, len(*in))
