@@ -31,7 +31,7 @@ type approvals struct {
 	// ask asks the guard.
 	ask askFunc
 	now func() time.Time
-	// counts counts what is used.
+	// counts tells what is used.
 	counts *counts
 }
 

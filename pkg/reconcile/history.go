@@ -17,7 +17,7 @@ type history struct {
 	// retention is how long one is kept after it was used or expired.
 	retention time.Duration
 	now       func() time.Time
-	// counts counts what expires unused.
+	// counts tells what expires unused.
 	counts *counts
 }
 

@@ -30,7 +30,7 @@ const (
 	otherWriters = "other"
 )
 
-// counts counts what the controller does. Nil counts nothing.
+// counts tells how often the controller did what. Nil tells nobody.
 type counts struct {
 	applies, passes, drift *prometheus.CounterVec
 	used, expired          prometheus.Counter

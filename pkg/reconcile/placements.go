@@ -30,7 +30,7 @@ type placements struct {
 	outcomes *outcomes
 	// events tells people what happened.
 	events events
-	// counts counts what is done.
+	// counts tells what is done.
 	counts *counts
 	// lookAgain is how often objects that are not watched are looked at.
 	lookAgain time.Duration

@@ -3,6 +3,7 @@
 package monitoring_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +59,7 @@ func (o tools) render(t testing.TB, template string, into any, args ...string) {
 
 // said is what a program said of its failure.
 func said(err error) string {
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return strings.TrimSpace(string(exit.Stderr))
 	}
 	return ""

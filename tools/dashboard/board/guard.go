@@ -14,10 +14,10 @@ func guard() []Row {
 			{quantile("0.99", "portcullis_admission_duration_seconds", "webhook"), "{{webhook}} p99", []string{`{webhook="validate"} > 0`, `{webhook="mutate"} > 0`}},
 		}},
 		{"Undecided", "Requests that were refused because the guard could not decide. It should be none.", Stat, "short", 6, []Query{
-			{total("portcullis_admission_decisions_total", `verdict="undecided"`, ""), "undecided", []string{`{} > 0`}},
+			{total("portcullis_admission_decisions_total", `verdict="undecided"`), "undecided", []string{`{} > 0`}},
 		}},
 		{"Refused", "Requests that rules refused.", Stat, "short", 6, []Query{
-			{total("portcullis_admission_decisions_total", `verdict="refused"`, ""), "refused", []string{`{} > 0`}},
+			{total("portcullis_admission_decisions_total", `verdict="refused"`), "refused", []string{`{} > 0`}},
 		}},
 	}}, {"Rules", []Panel{
 		{"Rules in force", "How many rules each replica decides by.", Stat, "short", 6, []Query{
@@ -27,7 +27,7 @@ func guard() []Row {
 			{"count by (revision) (" + ours("portcullis_rules_info", "") + ")", "{{revision}}", []string{`{} == 1`}},
 		}},
 		{"Reloads", "Sets of rules that came into force, or were refused while the last good one stayed.", Timeseries, "short", 9, []Query{
-			{total("portcullis_rules_reloads_total", "", "result"), "{{result}}", []string{`{result="swapped"} > 0`, `{result="refused"} > 0`}},
+			{rises("portcullis_rules_reloads_total", "", "result"), "{{result}}", []string{`{result="swapped"} > 0`, `{result="refused"} > 0`}},
 		}},
 		{"Since the rules changed", "How long ago the rules in force came into force.", Stat, "s", 6, []Query{
 			{"time() - max(" + ours("portcullis_rules_reload_timestamp_seconds", "") + ")", "age", []string{`{} > 0`, `{} < 3600`}},
@@ -36,14 +36,18 @@ func guard() []Row {
 			{"time() - min(" + ours("portcullis_bundle_checked_timestamp_seconds", "") + ")", "age", []string{`{} > 0`}},
 		}},
 		{"Failures of the bundle", "How often the bundle could not be had, or was refused; empty without a bundle.", Timeseries, "short", 12, []Query{
-			{total("portcullis_bundle_failures_total", "", ""), "failures", []string{`{} > 0`}},
+			{rises("portcullis_bundle_failures_total", "", ""), "failures", []string{`{} > 0`}},
 		}},
 	}}, {"Approvals", []Panel{
-		{"Approvals", "Changes that were refused for want of an approval, and approvals that were given, were used, or expired unused.", Timeseries, "short", 24, []Query{
-			{total("portcullis_approvals_requested_total", "", ""), "requested", []string{`{} > 0`}},
-			{total("portcullis_approvals_given_total", "", ""), "given", []string{`{} > 0`}},
-			{total("portcullis_approvals_used_total", "", ""), "used", []string{`{} > 0`}},
-			{total("portcullis_approvals_expired_total", "", ""), "expired", []string{`{} > 0`}},
+		{"Approvals", "Changes that were refused for want of an approval, and approvals that were given, were used, or expired unused.", Stat, "short", 24, []Query{
+			{total("portcullis_approvals_requested_total", ""), "requested", []string{`{} > 0`}},
+			{total("portcullis_approvals_given_total", ""), "given", []string{`{} > 0`}},
+			{total("portcullis_approvals_used_total", ""), "used", []string{`{} > 0`}},
+			{total("portcullis_approvals_expired_total", ""), "expired", []string{`{} > 0`}},
+		}},
+	}}, {"Decision log", []Panel{
+		{"Records", "Records of decisions, by the log they are for and by what became of them: sent, dropped for want of room, or failed.", Timeseries, "short", 24, []Query{
+			{rises("portcullis_decision_log_records_total", "", "log, result"), "{{log}} {{result}}", []string{`{log="stdout",result="sent"} > 0`, `{log="collector",result="sent"} > 0`, `{log="collector",result="dropped"} > 0`}},
 		}},
 	}}, {"Certificates", []Panel{
 		{"Until a certificate ends", "How long each certificate lasts. It is renewed after two thirds of its life.", Timeseries, "s", 24, []Query{

@@ -4,10 +4,10 @@ package board
 func operation() []Row {
 	return []Row{{"Controller", []Panel{
 		{"Passes", "Passes a second over a gateway in a cluster, by what came of them.", Timeseries, "ops", 12, []Query{
-			{total("portcullis_passes_total", "", "result"), "{{result}}", []string{`{result="changed"} > 0`, `{result="unchanged"} > 0`, `{result="unreachable"} > 0`}},
+			{rate("portcullis_passes_total", "", "result"), "{{result}}", []string{`{result="changed"} > 0`, `{result="unchanged"} > 0`, `{result="unreachable"} > 0`}},
 		}},
 		{"Objects applied", "Objects that were created or changed, or could not be, by kind.", Timeseries, "short", 12, []Query{
-			{total("portcullis_applies_total", `result!="unchanged"`, "kind, result"), "{{kind}} {{result}}", []string{`{kind="Deployment",result="created"} > 0`, `{kind="Service",result="changed"} > 0`}},
+			{rises("portcullis_applies_total", `result!="unchanged"`, "kind, result"), "{{kind}} {{result}}", []string{`{kind="Deployment",result="created"} > 0`, `{kind="Service",result="changed"} > 0`}},
 		}},
 		{"Drift corrected", "Objects that somebody changed and that were put right, by who changed them, since the controller began.", Table, "short", 8, []Query{
 			{"sum by (writer) (" + ours("portcullis_drift_corrected_total", "") + ") > 0", "{{writer}}", []string{`{writer="kubectl-edit"} >= 1`}},

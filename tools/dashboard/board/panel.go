@@ -54,9 +54,14 @@ func rate(counter, matchers, by string) string {
 	return "sum by (" + by + ") (rate(" + ours(counter, matchers) + "[$__rate_interval]))"
 }
 
-// total is how much a counter of this installation rose in the time that is looked at, summed by some labels.
-func total(counter, matchers, by string) string {
-	return "sum by (" + by + ") (increase(" + ours(counter, matchers) + "[$__range]))"
+// rises is how much a counter rises from point to point, summed by some labels.
+func rises(counter, matchers, by string) string {
+	return "sum by (" + by + ") (increase(" + ours(counter, matchers) + "[$__rate_interval]))"
+}
+
+// total is how much a counter rose in all the time that is looked at.
+func total(counter, matchers string) string {
+	return "sum(increase(" + ours(counter, matchers) + "[$__range]))"
 }
 
 // ours are the series of this installation, with further matchers.
