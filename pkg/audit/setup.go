@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -32,6 +33,9 @@ import (
 // twentieth of a core and sixty requests a second to the API server when all of them have something new to tell.
 const DefaultPerSecond = 20
 
+// patience is how long one question to the rules may take.
+const patience = 10 * time.Second
+
 // Options are what whoever runs the controller decides about the audit in the background.
 type Options struct {
 	// Interval between two audits of a gateway of which nothing changes; zero takes what was written of audits away.
@@ -40,7 +44,7 @@ type Options struct {
 	PerSecond float32
 	// Library is the rules that GatewayPolicies come beside; nil when they come later, by what Setup returns.
 	Library fs.FS
-	// Rules are the deadline and the configuration.
+	// Rules are the configuration, and the deadline: ten seconds where it says nothing, as nobody waits.
 	Rules policy.Options
 	// Metrics takes what is counted; nobody does when it is nil.
 	Metrics prometheus.Registerer
@@ -55,6 +59,7 @@ func Setup(mgr manager.Manager, options Options) (SetLibrary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing to ask for what is served: %w", err)
 	}
+	options.Rules.Deadline = cmp.Or(options.Rules.Deadline, patience)
 	again := make(chan event.GenericEvent, 1)
 	work := &worker{
 		client:   mgr.GetClient(),

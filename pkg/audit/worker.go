@@ -33,6 +33,9 @@ type worker struct {
 	now      func() time.Time
 }
 
+// retryAfter is how long what could not be decided waits at most.
+const retryAfter = time.Minute
+
 // Reconcile audits one gateway, writes what came of it if that is news, and comes again after the interval.
 func (w *worker) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	gw := &v1beta1.IstioGateway{}
@@ -58,6 +61,10 @@ func (w *worker) Reconcile(ctx context.Context, request reconcile.Request) (reco
 	if err := w.tell(ctx, gw, result, undecided); err != nil {
 		w.tally.failures.Inc()
 		return reconcile.Result{}, err
+	}
+	if undecided != nil {
+		// What was in the way, a starved processor for example, may be gone soon.
+		return reconcile.Result{RequeueAfter: min(w.interval, retryAfter)}, nil
 	}
 	return reconcile.Result{RequeueAfter: w.interval}, nil
 }

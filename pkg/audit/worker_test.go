@@ -195,10 +195,14 @@ func TestAuditSaysWhyNothingCouldBeDecided(t *testing.T) {
 	b.rules.options.Parameters = map[string]any{"nobody": map[string]any{}}
 	gw := b.pass(t)
 	condition := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionCompliant)
+	b.interval = time.Hour
+	if result, err := b.Reconcile(t.Context(), requestOf("edge")); err != nil || result.RequeueAfter != time.Minute {
+		t.Errorf("comes again after %s, error %v, want after a minute", result.RequeueAfter, err)
+	}
 	if condition.Status != metav1.ConditionUnknown || !strings.HasPrefix(condition.Message, "Nothing could be decided: compiling the rules: ") || gw.Status.Audit != nil {
 		t.Errorf("got %+v and counts %v", condition, gw.Status.Audit)
 	}
-	expectTold(t, b.tally, map[string]float64{"portcullis_audit_failures_total": 1})
+	expectTold(t, b.tally, map[string]float64{"portcullis_audit_failures_total": 2})
 }
 
 func TestAuditComesAgainWhenItCouldNotWrite(t *testing.T) {
