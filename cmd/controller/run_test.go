@@ -43,6 +43,7 @@ func apiServer(t *testing.T, missing ...string) string {
 		"v1":                              "ConfigMap Secret Service ServiceAccount Pod Event",
 		"apps/v1":                         "Deployment",
 		"autoscaling/v2":                  "HorizontalPodAutoscaler",
+		"discovery.k8s.io/v1":             "EndpointSlice",
 		"policy/v1":                       "PodDisruptionBudget",
 		"rbac.authorization.k8s.io/v1":    "Role RoleBinding",
 		"istio.alibabacloud.com/v1beta1":  "IstioGateway",
@@ -167,7 +168,7 @@ func TestRunSaysWhatKeepsItFromStarting(t *testing.T) {
 
 // On a cluster that lacks a kind the controller would wait for ever for what it cannot watch.
 func TestManagerSaysWhichKindTheAPIServerLacks(t *testing.T) {
-	for _, kind := range []string{"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "ServiceAccount"} {
+	for _, kind := range []string{"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "EndpointSlice", "Role", "RoleBinding", "ServiceAccount"} {
 		t.Run(kind, func(t *testing.T) {
 			kubeconfig(t, kubeconfigFor(apiServer(t, kind)))
 			_, err := newManager(options{healthAddress: "0", metricsAddress: "0"})
