@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,6 +97,7 @@ func newCommand() *cobra.Command {
 
 // run puts the parts together and runs them until the context ends.
 func run(ctx context.Context, o options) error {
+	collectOften()
 	mgr, err := newManager(o)
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
@@ -112,6 +115,14 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// collectOften has memory collected at half more than what is in use, instead of at twice that: with hundreds of clusters
+// most of it would be garbage, and nearly nothing is allocated while nothing happens. GOGC says otherwise.
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 // reconciling are the options of the work itself.

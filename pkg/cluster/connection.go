@@ -3,12 +3,10 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 )
@@ -18,9 +16,7 @@ func newConnection(config *rest.Config, options *Options) (cluster.Cluster, erro
 	return cluster.New(config, func(o *cluster.Options) {
 		o.Scheme = options.Scheme
 		o.Cache = options.Cache
-		o.Cache.ByObject = map[client.Object]cache.ByObject{}
-		maps.Copy(o.Cache.ByObject, options.Cache.ByObject)
-		maps.Copy(o.Cache.ByObject, options.Later)
+		o.Cache.NewInformer = newInformer
 		// What the cache is not told to hold is read from the API server: a rule for one namespace must not become a
 		// watch on every Secret.
 		o.Client = client.Options{Cache: &client.CacheOptions{DisableFor: options.Uncached}}

@@ -70,8 +70,13 @@ func (c *Controller) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if !equality.Semantic.DeepEqual(stored.Status, registered.Status) {
 		// A list is written as a whole, and conditions of others are in it.
-		if err := c.Hub.GetClient().Status().Patch(ctx, registered, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
-			return reconcile.Result{}, fmt.Errorf("writing the status of GatewayCluster %s: %w", request.Name, client.IgnoreNotFound(err))
+		err := c.Hub.GetClient().Status().Patch(ctx, registered, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{}))
+		if apierrors.IsNotFound(err) {
+			// Its end is an event, and comes next.
+			return reconcile.Result{}, nil
+		}
+		if err != nil {
+			return reconcile.Result{}, fmt.Errorf("writing the status of GatewayCluster %s: %w", request.Name, err)
 		}
 		c.events.reachable(stored, registered)
 	}

@@ -128,7 +128,7 @@ func (m *member) fill(ctx, running context.Context, connection cluster.Cluster) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.options.Timing.Sync)
 	defer cancel()
-	for object := range m.options.Cache.ByObject {
+	for _, object := range m.options.Kinds {
 		// Each blocks until the kind is in memory.
 		if _, err := connection.GetCache().GetInformer(ctx, object); err != nil {
 			return fmt.Errorf("reading %T: %w", object, err)

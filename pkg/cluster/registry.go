@@ -19,10 +19,11 @@ import (
 type Options struct {
 	// Scheme knows the types that are read and written; their kinds must be among those of Mapper.
 	Scheme *runtime.Scheme
-	// Cache says what is kept in memory of each cluster.
+	// Cache says what is kept in memory of each cluster. A selector for all kinds costs less than one for each: every kind
+	// with its own has a cache of its own.
 	Cache cache.Options
-	// Later are kinds that are kept in memory too, from when somebody asks for them: no connection waits for them.
-	Later map[client.Object]cache.ByObject
+	// Kinds are read before a connection is used; others are when somebody asks for them first.
+	Kinds []client.Object
 	// Uncached are kinds that are never kept in memory, whoever asks for them.
 	Uncached []client.Object
 	// Connected is told of a new connection before anybody gets it, to start watches on it. The context ends with the

@@ -57,6 +57,15 @@ func ownedKinds() []ownedKind {
 	}
 }
 
+// objectsOwned are the kinds that a gateway is made of, each as an empty object.
+func objectsOwned() []client.Object {
+	var out []client.Object
+	for _, kind := range ownedKinds() {
+		out = append(out, kind.object)
+	}
+	return out
+}
+
 // ownedKind is one kind that a gateway is made of.
 type ownedKind struct {
 	object client.Object

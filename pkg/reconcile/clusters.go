@@ -92,19 +92,15 @@ func watch(worker controller.TypedController[Target]) connectedFunc {
 
 // setupClusters connects to the clusters that are registered.
 func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []connectedFunc, options Options) (connections, error) {
-	cached, err := ourObjects()
-	if err != nil {
-		return nil, err
-	}
-	addresses, err := ourAddresses()
+	ours, err := ourLabel()
 	if err != nil {
 		return nil, err
 	}
 	changed := make(connected.Signal)
 	registry := connected.NewRegistry(ctx, connected.Options{
 		Scheme: mgr.GetScheme(),
-		Cache:  cache.Options{ByObject: cached},
-		Later:  addresses,
+		Cache:  cache.Options{DefaultLabelSelector: ours},
+		Kinds:  objectsOwned(),
 		Connected: func(ctx context.Context, id string, connection crcluster.Cluster) error {
 			for _, tell := range whenConnected {
 				if err := tell(ctx, id, connection); err != nil {

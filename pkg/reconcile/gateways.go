@@ -157,7 +157,8 @@ func quiet(err error) error {
 // tell; a cache that cannot list is one that never synced, and then no event comes either.
 func listGateways(ctx context.Context, reader client.Reader) []v1beta1.IstioGateway {
 	list := &v1beta1.IstioGatewayList{}
-	if err := reader.List(ctx, list); err != nil {
+	// They are looked at and not changed, so nothing is copied.
+	if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 		log.FromContext(ctx).Error(err, "Listing IstioGateways")
 	}
 	return list.Items

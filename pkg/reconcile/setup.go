@@ -43,15 +43,10 @@ const (
 // CacheOptions keep in memory, of the kinds that gateways are made of, our own objects alone, and of Secrets the names of
 // those in a namespace that register clusters.
 func CacheOptions(remoteSecrets string) (cache.Options, error) {
-	kinds, err := ourObjects()
+	kinds, err := ourObjects(append(objectsOwned(), &discoveryv1.EndpointSlice{})...)
 	if err != nil {
 		return cache.Options{}, err
 	}
-	addresses, err := ourAddresses()
-	if err != nil {
-		return cache.Options{}, err
-	}
-	maps.Copy(kinds, addresses)
 	kinds[connected.SecretMetadata()] = cache.ByObject{
 		Namespaces: map[string]cache.Config{remoteSecrets: {}},
 		Label:      labels.SelectorFromSet(labels.Set{connected.LabelRemoteSecret: "true"}),
@@ -63,31 +58,26 @@ func CacheOptions(remoteSecrets string) (cache.Options, error) {
 	return cache.Options{ByObject: kinds}, nil
 }
 
-// ourObjects are the kinds that gateways are made of, by the label of our own objects.
-func ourObjects() (map[client.Object]cache.ByObject, error) {
-	var kinds []client.Object
-	for _, kind := range ownedKinds() {
-		kinds = append(kinds, kind.object)
+// ourObjects are kinds of which our own objects alone are kept.
+func ourObjects(kinds ...client.Object) (map[client.Object]cache.ByObject, error) {
+	ours, err := ourLabel()
+	if err != nil {
+		return nil, err
 	}
-	return withOurLabel(kinds...)
+	out := map[client.Object]cache.ByObject{}
+	for _, kind := range kinds {
+		out[kind] = cache.ByObject{Label: ours}
+	}
+	return out, nil
 }
 
-// ourAddresses are the kind that holds the addresses of pods, by the label that Kubernetes copies from Services of ours.
-func ourAddresses() (map[client.Object]cache.ByObject, error) {
-	return withOurLabel(&discoveryv1.EndpointSlice{})
-}
-
-// withOurLabel keeps of some kinds what has the label of our own objects.
-func withOurLabel(kinds ...client.Object) (map[client.Object]cache.ByObject, error) {
+// ourLabel selects our own objects, and the addresses of pods, to which Kubernetes copies the labels of our Services.
+func ourLabel() (labels.Selector, error) {
 	ours, err := labels.NewRequirement(render.LabelGateway, selection.Exists, nil)
 	if err != nil {
 		return nil, fmt.Errorf("selecting our own objects: %w", err)
 	}
-	out := map[client.Object]cache.ByObject{}
-	for _, kind := range kinds {
-		out[kind] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
-	}
-	return out, nil
+	return labels.NewSelector().Add(*ours), nil
 }
 
 // Options are what whoever runs the controller decides.

@@ -108,7 +108,7 @@ func newManager() manager.Manager {
 func options(changed func(context.Context, string)) cluster.Options {
 	return cluster.Options{
 		Scheme:   scheme(),
-		Cache:    cache.Options{ByObject: map[client.Object]cache.ByObject{&appsv1.Deployment{}: {}}},
+		Kinds:    []client.Object{&appsv1.Deployment{}},
 		Uncached: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}},
 		Changed:  changed,
 		Timing:   quick,
