@@ -2,12 +2,14 @@ package fleet_test
 
 import (
 	"context"
+	"io"
 	"net/url"
 	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +27,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	connected "portcullis.dev/portcullis/pkg/cluster"
+	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/reconcile"
 	"portcullis.dev/portcullis/test/env"
 	"portcullis.dev/portcullis/test/env/wire"
@@ -40,32 +43,38 @@ func TestFleet(t *testing.T) {
 
 const namespace = "istio-system"
 
-// member is a cluster of the fleet: its API server, its administrator and the wire that the controller reaches it by.
+// member is a cluster of the fleet: its API server, its administrator, and how the controller reaches it.
 type member struct {
 	plane *env.ControlPlane
 	admin client.Client
 	wire  *wire.Wire
+	// token is the controller's there.
+	token string
 }
 
 // The hub's administrator and the clusters of the fleet, by ID; set once before the suite.
 var (
 	hub   client.Client
 	fleet = map[string]member{}
+	// hubPlane is the hub's own control plane.
+	hubPlane *env.ControlPlane
+	// log is what the controller says.
+	log = gbytes.NewBuffer()
 	// dead is the way to a cluster that is dead when the controller starts.
 	dead *wire.Wire
 )
 
 var _ = BeforeSuite(func(ctx context.Context) {
-	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter)))
+	ctrl.SetLogger(zap.New(zap.WriteTo(io.MultiWriter(GinkgoWriter, log))))
 	plane, reach := start(ctx, env.Options{Progress: GinkgoWriter})
-	hub = reach
+	hub, hubPlane = reach, plane
 	for _, id := range []string{"east", "west"} {
 		join(ctx, id, env.Options{Progress: GinkgoWriter})
 	}
 	// Another name of west, which hangs while the controller starts.
 	dead = wayTo(fleet["west"].plane)
 	dead.Set(wire.Hanging)
-	Expect(hub.Create(ctx, remoteSecret("dead", kubeconfig(fleet["west"].plane, dead)))).To(Succeed())
+	Expect(hub.Create(ctx, remoteSecret("dead", kubeconfig(fleet["west"], dead)))).To(Succeed())
 	startController(plane)
 })
 
@@ -74,8 +83,8 @@ func join(ctx context.Context, id string, options env.Options) {
 	GinkgoHelper()
 	plane, reach := start(ctx, options)
 	way := wayTo(plane)
-	fleet[id] = member{plane, reach, way}
-	secret := remoteSecret(id, kubeconfig(plane, way))
+	fleet[id] = member{plane, reach, way, account(ctx, reach)}
+	secret := remoteSecret(id, kubeconfig(fleet[id], way))
 	Expect(hub.Create(ctx, secret)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) {
 		Expect(hub.Delete(ctx, secret)).To(Succeed())
@@ -124,7 +133,7 @@ func startController(plane *env.ControlPlane) {
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(reconcile.Setup(ctx, mgr, reconcile.Options{
-		Workers: 4, ApprovalRetention: time.Hour, LookAgain: time.Second, RemoteSecrets: namespace,
+		Workers: 4, Fence: &fence.Options{EmergencyGroup: "system:masters"}, ApprovalRetention: time.Hour, LookAgain: time.Second, RemoteSecrets: namespace,
 		Connecting: connected.Timing{Probe: 200 * time.Millisecond, ProbeTimeout: time.Second, LongestPause: time.Second},
 	})).To(Succeed())
 	done := make(chan error)
@@ -135,15 +144,15 @@ func startController(plane *env.ControlPlane) {
 	})
 }
 
-// kubeconfig reaches a cluster by a wire, as its administrator.
-func kubeconfig(plane *env.ControlPlane, way *wire.Wire) []byte {
+// kubeconfig reaches a cluster by a wire, with the rights of a member cluster and no others.
+func kubeconfig(of member, way *wire.Wire) []byte {
 	GinkgoHelper()
 	address := url.URL{Scheme: "https", Host: way.Address()}
 	raw, err := clientcmd.Write(api.Config{
 		Clusters: map[string]*api.Cluster{"c": {
-			Server: address.String(), TLSServerName: "localhost", CertificateAuthorityData: plane.Config.CAData,
+			Server: address.String(), TLSServerName: "localhost", CertificateAuthorityData: of.plane.Config.CAData,
 		}},
-		AuthInfos:      map[string]*api.AuthInfo{"u": {ClientCertificateData: plane.Config.CertData, ClientKeyData: plane.Config.KeyData}},
+		AuthInfos:      map[string]*api.AuthInfo{"u": {Token: of.token}},
 		Contexts:       map[string]*api.Context{"x": {Cluster: "c", AuthInfo: "u"}},
 		CurrentContext: "x",
 	})

@@ -48,7 +48,7 @@ func expectRegistered(ctx context.Context, id string, kubeconfig []byte) *corev1
 // spoiled is the kubeconfig of a cluster that is well, with one thing in it replaced.
 func spoiled(old, instead string) []byte {
 	GinkgoHelper()
-	before := string(kubeconfig(fleet["west"].plane, fleet["west"].wire))
+	before := string(kubeconfig(fleet["west"], fleet["west"].wire))
 	after := before
 	for _, line := range strings.Split(before, "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), old) {
@@ -73,28 +73,26 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 		},
 		Entry("because its kubeconfig runs a command", "commanding",
 			func() []byte {
-				return spoiled("client-key-data:", `exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false, interactiveMode: Never}`)
+				return spoiled("token:", `exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false, interactiveMode: Never}`)
 			}, "InvalidKubeconfig", "users[u].exec must be absent: no command is run for a kubeconfig"),
 		Entry("because its kubeconfig names files", "filing",
-			func() []byte { return spoiled("client-key-data:", `client-key: /etc/hostname`) },
-			"InvalidKubeconfig", "users[u].client-key must be absent: put the key itself into client-key-data"),
+			func() []byte { return spoiled("token:", `tokenFile: /etc/hostname`) },
+			"InvalidKubeconfig", "users[u].tokenFile must be absent: put the token itself into token"),
 		Entry("because its CA is none", "uncertified",
 			func() []byte { return spoiled("certificate-authority-data:", `certificate-authority-data: bm9uZQ==`) },
 			"InvalidKubeconfig", "unable to load root certificates"),
 		Entry("because its CA is another one's", "untrusted",
 			func() []byte {
-				other := *fleet["west"].plane
-				other.Config = fleet["east"].plane.Config
-				return kubeconfig(&other, fleet["west"].wire)
+				return kubeconfig(fleet["east"], fleet["west"].wire)
 			}, "NotConnected", "certificate signed by unknown authority"),
 		Entry("because its kubeconfig is none", "unreadable", func() []byte { return []byte("{") }, "InvalidKubeconfig", "reading the kubeconfig: "),
 	)
 
 	It("is applied there once the kubeconfig is mended", func(ctx context.Context) {
-		secret := expectRegistered(ctx, "mended", spoiled("client-key-data:", `client-key: /etc/hostname`))
+		secret := expectRegistered(ctx, "mended", spoiled("token:", `tokenFile: /etc/hostname`))
 		gw := expectApplied(ctx, "mending", inTwo("mended"))
-		Eventually(entryOf).WithArguments(ctx, gw, "mended").Should(HaveField("Message", ContainSubstring("client-key must be absent")))
-		secret.Data["mended"] = kubeconfig(fleet["west"].plane, fleet["west"].wire)
+		Eventually(entryOf).WithArguments(ctx, gw, "mended").Should(HaveField("Message", ContainSubstring("tokenFile must be absent")))
+		secret.Data["mended"] = kubeconfig(fleet["west"], fleet["west"].wire)
 		Expect(hub.Update(ctx, secret)).To(Succeed())
 		Eventually(entryOf).WithArguments(ctx, gw, "mended").Should(And(
 			HaveField("Message", BeEmpty()), HaveField("ObservedGeneration", gw.Generation)))
@@ -105,7 +103,7 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 		registered.Spec.KubeconfigSecret = &v1alpha1.SecretReference{Namespace: namespace, Name: "istio-remote-secret-vanishing"}
 		Expect(hub.Create(ctx, registered)).To(Succeed())
 		DeferCleanup(func(ctx context.Context) { Expect(hub.Delete(ctx, registered)).To(Succeed()) })
-		secret := expectRegistered(ctx, "vanishing", kubeconfig(fleet["west"].plane, fleet["west"].wire))
+		secret := expectRegistered(ctx, "vanishing", kubeconfig(fleet["west"], fleet["west"].wire))
 		gw := expectCreated(ctx, "bereft", inTwo("vanishing"))
 		Eventually(entryOf).WithArguments(ctx, gw, "vanishing").Should(HaveField("ObservedGeneration", gw.Generation))
 		Expect(hub.Delete(ctx, secret)).To(Succeed())

@@ -2,6 +2,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/audit"
 	"portcullis.dev/portcullis/pkg/certificate"
+	"portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/pkg/decision"
 	"portcullis.dev/portcullis/pkg/policy/bundle"
 	"portcullis.dev/portcullis/pkg/reconcile"
@@ -43,7 +46,9 @@ func binaries() []binary {
 			_, err := bundle.New(bundle.Options{Metrics: registry})
 			return err
 		}},
-		{"The controller", "On `/metrics` of each replica. All of them tell how gateways and clusters are; the leader alone has counts that rise.", reconcile.RegisterMetrics},
+		{"The controller", "On `/metrics` of each replica. All of them tell how gateways and clusters are; the leader alone has counts that rise.", func(registry prometheus.Registerer) error {
+			return errors.Join(reconcile.RegisterMetrics(registry), registry.Register(cluster.NewRegistry(context.Background(), cluster.Options{})))
+		}},
 		{"The controller's audit", "On `/metrics` of the replica that works, with `--audit-interval` ([audit.md](audit.md)).", func(registry prometheus.Registerer) error {
 			return registry.Register(audit.Metrics())
 		}},
