@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 )
 
 func TestWhatNobodyHeardOfIsMadeWithoutAsking(t *testing.T) {
@@ -52,4 +54,23 @@ func TestADeploymentThatTheCacheLacksIsJudgedBeforeItIsWrittenTo(t *testing.T) {
 	if second.at == "" {
 		t.Error("version that was judged: got none, want that of the Deployment")
 	}
+}
+
+func TestWhatWasMadeIsNotPlannedAgainForWhatTheStatusSaysOfIt(t *testing.T) {
+	b := benchWith(t, pending(t, simple))
+	live := apiWith(t)
+	live.refuse = func(call string) error { return errors.New(call) }
+	b.clusters.local = newCluster(b.server, live)
+	expectError(t, b.pass(t, home), "")
+	told := &v1beta1.IstioGateway{}
+	if err := b.server.Get(t.Context(), edge, told); err != nil {
+		t.Fatal(err)
+	}
+	told.Status.Clusters = []v1beta1.ClusterStatus{b.reported(t, home).entry}
+	if err := b.server.Status().Update(t.Context(), told); err != nil {
+		t.Fatal(err)
+	}
+	before := len(b.server.calls)
+	expectError(t, b.pass(t, home), "")
+	expectEqual(t, "requests", b.server.calls[before:], []string{})
 }

@@ -158,6 +158,9 @@ func (p *placements) place(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	if len(ready) == len(objects) {
 		entry.ObservedGeneration, entry.Fingerprint = gw.Generation, plan.fingerprint
 	}
+	if err := to.keepMade(gw, in, plan); err != nil {
+		return outcome{entry: entry}, err
+	}
 	entry, err = to.observe(ctx, entry, plan.placed)
 	return outcome{entry: entry}, err
 }

@@ -49,7 +49,8 @@ func planned(placed gateway.Placed) (plan, error) {
 
 // plan decides what shall be applied of a gateway in a cluster. A steady state asks the API server nothing.
 func (c *cluster) plan(ctx context.Context, gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster) (plan, error) {
-	about, err := aboutOf(gw, in)
+	entry, _ := entryOf(gw, in.Name)
+	about, err := aboutOf(gw, in, entry.Mesh)
 	if err != nil {
 		return plan{}, err
 	}
@@ -174,10 +175,9 @@ type judged struct {
 	plan  plan
 }
 
-// aboutOf names all that a plan is made from, beside the Deployment.
-func aboutOf(gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster) ([sha256.Size]byte, error) {
-	entry, _ := entryOf(gw, in.Name)
-	raw, err := json.Marshal([]any{gw.UID, gw.Generation, gw.Spec, gw.Annotations, gw.Status.Pending, entry.Mesh, in.Name, in.Spec, in.Status.Facts})
+// aboutOf names all that a plan is made from, beside the Deployment; mesh is what the gateway pins in the cluster.
+func aboutOf(gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster, mesh *v1alpha1.MeshProfile) ([sha256.Size]byte, error) {
+	raw, err := json.Marshal([]any{gw.UID, gw.Generation, gw.Spec, gw.Annotations, gw.Status.Pending, mesh, in.Name, in.Spec, in.Status.Facts})
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("writing IstioGateway %s/%s as JSON: %w", gw.Namespace, gw.Name, err)
 	}
@@ -203,6 +203,19 @@ func (c *cluster) settled(ctx context.Context, key objectKey, about [sha256.Size
 	}
 	unseen := newer(cached.ResourceVersion, known.plan.at) && newer(cached.ResourceVersion, last.resourceVersion)
 	return known.plan, !unseen, nil
+}
+
+// keepMade remembers a plan by which a Deployment was made. The status pins its profile from now on, which is the profile
+// that it was made with: nothing needs to be planned again for that.
+func (c *cluster) keepMade(gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster, made plan) error {
+	if made.at != "" {
+		return nil
+	}
+	about, err := aboutOf(gw, in, &made.placed.Mesh)
+	if err == nil {
+		c.keep(deploymentKey(gw), judged{about: about, plan: made})
+	}
+	return err
 }
 
 // keep remembers a plan.

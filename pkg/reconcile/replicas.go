@@ -27,12 +27,12 @@ func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructur
 	if _, stated, _ := unstructured.NestedFieldNoCopy(desired.Object, "spec", "replicas"); stated {
 		return nil
 	}
-	version, err := c.leave(ctx, desired, deployment.ResourceVersion, *deployment.Spec.Replicas)
+	left, err := c.leave(ctx, desired, deployment.ResourceVersion, *deployment.Spec.Replicas)
 	if err != nil {
 		return err
 	}
 	if desired.GetResourceVersion() == deployment.ResourceVersion {
-		desired.SetResourceVersion(version)
+		desired.SetResourceVersion(left.GetResourceVersion())
 	}
 	return nil
 }
@@ -47,11 +47,13 @@ func (c *cluster) startWith(ctx context.Context, made *unstructured.Unstructured
 	if err != nil || first == nil {
 		return err
 	}
-	version, err := c.leave(ctx, made, made.GetResourceVersion(), *first)
+	left, err := c.leave(ctx, made, made.GetResourceVersion(), *first)
 	if err != nil {
 		return err
 	}
-	made.SetResourceVersion(version)
+	// Another number of pods is another generation, and nobody else's.
+	made.SetResourceVersion(left.GetResourceVersion())
+	made.SetGeneration(left.GetGeneration())
 	return nil
 }
 
@@ -64,8 +66,8 @@ func firstPods(deployment client.Object) (*int32, error) {
 	return said.AtFirst, nil
 }
 
-// leave states a number of replicas for others to write over, and returns the version of the Deployment that comes of it.
-func (c *cluster) leave(ctx context.Context, deployment client.Object, version string, replicas int32) (string, error) {
+// leave states a number of replicas for others to write over, and returns the Deployment that comes of it.
+func (c *cluster) leave(ctx context.Context, deployment client.Object, version string, replicas int32) (*unstructured.Unstructured, error) {
 	held := &unstructured.Unstructured{}
 	held.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
 	held.SetNamespace(deployment.GetNamespace())
@@ -73,9 +75,9 @@ func (c *cluster) leave(ctx context.Context, deployment client.Object, version s
 	held.SetResourceVersion(version)
 	held.Object["spec"] = map[string]any{"replicas": int64(replicas)}
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(held), client.FieldOwner(handOverOwner)); err != nil {
-		return "", fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.GetNamespace(), deployment.GetName(), err)
+		return nil, fmt.Errorf("handing over the replicas of Deployment %s/%s: %w", deployment.GetNamespace(), deployment.GetName(), err)
 	}
-	return held.GetResourceVersion(), nil
+	return held, nil
 }
 
 // isCounted says whether anybody is on record as the owner of a Deployment's replicas.
