@@ -59,7 +59,7 @@ func TestADeploymentThatTheCacheLacksIsJudgedBeforeItIsWrittenTo(t *testing.T) {
 func TestWhatWasMadeIsNotPlannedAgainForWhatTheStatusSaysOfIt(t *testing.T) {
 	b := benchWith(t, pending(t, simple))
 	live := apiWith(t)
-	live.refuse = func(call string) error { return errors.New(call) }
+	live.refuse = errors.New
 	b.clusters.local = newCluster(b.server, live)
 	expectError(t, b.pass(t, home), "")
 	told := &v1beta1.IstioGateway{}

@@ -30,7 +30,7 @@ type crew struct {
 }
 
 // measureController measures the controller's work in one cluster, beside a bare client who applies the same objects:
-// half of them before and half of them after, so that what else goes on on the machine meets both.
+// half of them before and half of them after, so that whatever else the machine does meets both.
 func measureController(ctx context.Context, s sizes, results *table) (err error) {
 	stage, err := newStage(ctx, env.Options{Audit: true})
 	if err != nil {

@@ -56,16 +56,16 @@ func main() {
 	flag.DurationVar(&s.steady, "steady", time.Minute, "how long the steady state is watched")
 	only := flag.String("only", "", "what is measured, separated by commas: decisions, admission, controller, fleet; all when empty")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, s, *only); err != nil {
+	if err := run(s, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
 // run measures, and prints what was measured even when not all could be.
-func run(ctx context.Context, s sizes, only string) error {
+func run(s sizes, only string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	// What envtest says is not about us, and without a logger it says that it has none.
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	results := &table{}

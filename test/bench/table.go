@@ -46,9 +46,10 @@ func (t *table) within(what string, budget, measured time.Duration) {
 // print prints the table.
 func (t *table) print(out io.Writer) error {
 	columns := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(columns, "WHAT\tBUDGET\tMEASURED\t")
+	// Whether it can be written is known when it is.
+	_, _ = fmt.Fprintln(columns, "WHAT\tBUDGET\tMEASURED\t")
 	for _, row := range t.rows {
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, row.budget, row.measured, row.met)
+		_, _ = fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, row.budget, row.measured, row.met)
 	}
 	return columns.Flush()
 }

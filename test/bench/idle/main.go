@@ -23,16 +23,16 @@ func main() {
 	certificates := flag.String("certificates", "", "directory of tls.crt and tls.key")
 	health := flag.String("health-probe-bind-address", ":8081", "address of /readyz")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *port, *certificates, *health); err != nil {
+	if err := run(*port, *certificates, *health); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until the context ends.
-func run(ctx context.Context, port int, certificates, health string) error {
+// run serves until it is told to end.
+func run(port int, certificates, health string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	ctrl.SetLogger(zap.New())
 	config, err := ctrl.GetConfig()
 	if err != nil {
