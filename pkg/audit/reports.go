@@ -49,7 +49,7 @@ func (r *reports) tell(ctx context.Context, gw *v1beta1.IstioGateway, result Res
 		return fmt.Errorf("reading Report %s/%s: %w", report.GetNamespace(), report.GetName(), err)
 	case present.GetLabels()[labelManagedBy] != reporter:
 		return fmt.Errorf("report %s/%s must have the label %s: %s to be written over, has not: it is somebody else's", report.GetNamespace(), report.GetName(), labelManagedBy, reporter)
-	case says(present, report):
+	case equals(present, report):
 		return nil
 	}
 	err = r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(report), client.FieldOwner(FieldOwner), client.ForceOwnership)
@@ -59,8 +59,8 @@ func (r *reports) tell(ctx context.Context, gw *v1beta1.IstioGateway, result Res
 	return nil
 }
 
-// says says whether a report that is there says what one shall say.
-func says(present, wanted *unstructured.Unstructured) bool {
+// equals tells whether a report that is there says what one shall say.
+func equals(present, wanted *unstructured.Unstructured) bool {
 	for _, key := range []string{"source", "scope", "configuration", "summary", "results"} {
 		if !equality.Semantic.DeepEqual(present.Object[key], wanted.Object[key]) {
 			return false
