@@ -82,6 +82,8 @@ func binding() *admissionregistrationv1ac.ValidatingAdmissionPolicyBindingApplyC
 func constraints() *admissionregistrationv1ac.MatchResourcesApplyConfiguration {
 	return admissionregistrationv1ac.MatchResources().
 		WithMatchPolicy(admissionregistrationv1.Equivalent).
+		// The default, like the scope of the rules: what is stated and what is stored are the same, and need no writing.
+		WithNamespaceSelector(metav1ac.LabelSelector()).
 		WithObjectSelector(metav1ac.LabelSelector().WithMatchExpressions(
 			metav1ac.LabelSelectorRequirement().WithKey(render.LabelGateway).WithOperator(metav1.LabelSelectorOpExists))).
 		WithResourceRules(rule("apps", "deployments"), rule("", "services"))
@@ -91,7 +93,7 @@ func constraints() *admissionregistrationv1ac.MatchResourcesApplyConfiguration {
 func rule(group, resource string) *admissionregistrationv1ac.NamedRuleWithOperationsApplyConfiguration {
 	return admissionregistrationv1ac.NamedRuleWithOperations().
 		WithOperations(admissionregistrationv1.Update, admissionregistrationv1.Delete).
-		WithAPIGroups(group).WithAPIVersions("v1").WithResources(resource)
+		WithAPIGroups(group).WithAPIVersions("v1").WithResources(resource).WithScope(admissionregistrationv1.AllScopes)
 }
 
 // labels mark what is ours.

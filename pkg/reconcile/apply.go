@@ -71,9 +71,9 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if err != nil {
 		return applied{}, err
 	}
-	inPlace, again, err := c.inPlace(key, present, desired, hash)
-	if err != nil || inPlace {
-		return applied{object: reference}, err
+	inPlace, again := c.inPlace(key, present, desired, hash)
+	if inPlace {
+		return applied{object: reference}, nil
 	}
 	desired.SetResourceVersion(at)
 	if err := c.handOver(ctx, desired, present); err != nil {
@@ -86,17 +86,24 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 }
 
 // inPlace says whether an object is what it shall be already, and whether that is what we applied last.
-func (c *cluster) inPlace(key objectKey, present client.Object, desired *unstructured.Unstructured, hash [sha256.Size]byte) (inPlace, again bool, err error) {
+func (c *cluster) inPlace(key objectKey, present client.Object, desired *unstructured.Unstructured, hash [sha256.Size]byte) (inPlace, again bool) {
 	last, known := c.last(key)
 	again = known && last.hash == hash
-	if present == nil || known {
-		// What the cache has not seen of our own last write yet is no reason to write again.
-		return present != nil && again && !newer(present.GetResourceVersion(), last.resourceVersion), again, nil
+	if present == nil {
+		return false, again
 	}
-	if inPlace, err = recognised(present, desired); inPlace {
-		c.remember(key, written{hash, present.GetResourceVersion(), present.GetGeneration()})
+	version := present.GetResourceVersion()
+	// What the cache has not seen of our own last write yet is no reason to write again.
+	if again && !newer(version, last.resourceVersion) {
+		return true, again
 	}
-	return inPlace, false, err
+	// Nor is what others wrote beside us, or that we started anew and remember nothing. But a cache that has not seen our
+	// last write shows what was there before it.
+	if newer(last.resourceVersion, version) || !recognised(present, desired) {
+		return false, again
+	}
+	c.remember(key, written{hash, version, present.GetGeneration()})
+	return true, again
 }
 
 // noted remembers what was applied, once it has its first pods.

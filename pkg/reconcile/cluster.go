@@ -29,6 +29,8 @@ type cluster struct {
 	written map[objectKey]written
 	// judged remembers what was planned for Deployments, so that a steady state asks nothing either.
 	judged map[objectKey]judged
+	// self is our name there; empty until somebody asked for it.
+	self string
 }
 
 // newCluster writes to one cluster.

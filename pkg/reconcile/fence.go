@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,6 +24,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/fence"
+	"portcullis.dev/portcullis/pkg/render"
 )
 
 // fenceAgain is how often the fence of a cluster elsewhere is put right. It is not watched there: a cluster that is too
@@ -123,25 +125,55 @@ func isLocal(cluster *v1alpha1.GatewayCluster) bool {
 
 // fence lets nobody but us, and the cluster's own machinery, change what gateways are made of.
 func (c *cluster) fence(ctx context.Context, options fence.Options) error {
-	// Who we are is another name in each cluster, and each tells it.
-	review := &authenticationv1.SelfSubjectReview{}
-	if err := c.client.Create(ctx, review); err != nil {
-		return fmt.Errorf("asking who we are: %w", err)
-	}
-	options.Controller = review.Status.UserInfo.Username
-	if options.Controller == "" {
-		return fmt.Errorf("asking who we are: the API server must name a user, names none")
+	var err error
+	if options.Controller, err = c.whoWeAre(ctx); err != nil {
+		return err
 	}
 	for _, object := range fence.Objects(options) {
-		desired, _, err := convert(object)
-		if err != nil {
+		if err := c.fenceBy(ctx, object); err != nil {
 			return err
-		}
-		if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
-			return fmt.Errorf("applying %s %s: %w", desired.GetKind(), desired.GetName(), err)
 		}
 	}
 	return nil
+}
+
+// fenceBy applies one object of the fence, unless it stands. It is read from the API server, as elsewhere it is not watched;
+// what keeps it from being read keeps it from being applied, too, and says so then.
+func (c *cluster) fenceBy(ctx context.Context, object render.Object) error {
+	desired, _, err := convert(object)
+	if err != nil {
+		return err
+	}
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(desired.GroupVersionKind())
+	if err := c.live.Get(ctx, client.ObjectKeyFromObject(desired), live); err == nil && recognised(live, desired) {
+		return nil
+	}
+	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
+		return fmt.Errorf("applying %s %s: %w", desired.GetKind(), desired.GetName(), err)
+	}
+	return nil
+}
+
+// whoWeAre is our name in the cluster: another one in each, and each tells it. A connection keeps it as long as it lasts.
+func (c *cluster) whoWeAre(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	known := c.self
+	c.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	review := &authenticationv1.SelfSubjectReview{}
+	if err := c.client.Create(ctx, review); err != nil {
+		return "", fmt.Errorf("asking who we are: %w", err)
+	}
+	if review.Status.UserInfo.Username == "" {
+		return "", fmt.Errorf("asking who we are: the API server must name a user, names none")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.self = review.Status.UserInfo.Username
+	return c.self, nil
 }
 
 // setupFences puts the fence up at the start, and again whenever somebody touches it; elsewhere whenever a cluster is

@@ -146,6 +146,9 @@ func (c *cluster) restart(ctx context.Context, j judgement) ([]change.Field, err
 	if known && last.hash == hash && last.generation == j.live.Generation && last.generation > 0 {
 		return nil, nil
 	}
+	if recognised(j.live, desired) {
+		return nil, nil
+	}
 	desired.SetResourceVersion(j.live.ResourceVersion)
 	err = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership, client.DryRunAll)
 	if err != nil {

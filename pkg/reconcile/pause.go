@@ -78,6 +78,9 @@ func (c *cluster) foresee(ctx context.Context, object render.Object) (v1beta1.Ob
 	if err != nil {
 		return reference, "", fmt.Errorf("reading %s %s: %w", key.Kind, key.ObjectKey, err)
 	}
+	if recognised(live, desired) {
+		return reference, "", nil
+	}
 	fields, err := c.foreseen(ctx, desired, live)
 	if err != nil || len(fields) == 0 {
 		return reference, "", err

@@ -2,108 +2,187 @@ package reconcile
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
 	"reflect"
+	"slices"
+	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
-	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
-	rbacv1ac "k8s.io/client-go/applyconfigurations/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/client-go/applyconfigurations"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// recognised says whether an object is what applying would make of it: what of it is ours on record is exactly what we
-// state. A process that has just started remembers nothing of what it applied, and would write everything again to find
-// that nothing changes. A Deployment that waits for its first pods is not: they come after applying.
-func recognised(present client.Object, desired *unstructured.Unstructured) (bool, error) {
+// recognised says whether an object is what applying would make of it: the fields on record as ours are those that we state,
+// no more and no fewer, and have the values that we state. A process that has just started remembers nothing of what it
+// applied, and would write everything again to find that nothing changes. What cannot be compared is applied, and so is a
+// Deployment that waits for its first pods: they come after applying.
+func recognised(present client.Object, desired *unstructured.Unstructured) bool {
 	if _, deployment := present.(*appsv1.Deployment); deployment {
 		if first, err := firstPods(present); err != nil || first != nil {
-			return false, err
+			return false
 		}
 	}
-	ours, err := extracted(present)
-	if err != nil || ours == nil {
+	same, err := compareOwned(desired, present)
+	return err == nil && same
+}
+
+// compareOwned compares what of a live object is ours on record with what we state.
+func compareOwned(desired *unstructured.Unstructured, live client.Object) (bool, error) {
+	convert := typedBy(desired)
+	sparse, err := convert.ObjectToTyped(desired)
+	if err != nil {
 		return false, err
 	}
-	raw, err := json.Marshal(ours)
+	stated, err := sparse.ToFieldSet()
 	if err != nil {
-		return false, fmt.Errorf("writing what of %s/%s is ours as JSON: %w", present.GetNamespace(), present.GetName(), err)
+		return false, err
 	}
-	stated := &unstructured.Unstructured{}
-	if err := stated.UnmarshalJSON(raw); err != nil {
-		return false, fmt.Errorf("reading what of %s/%s is ours from JSON: %w", present.GetNamespace(), present.GetName(), err)
+	identity, err := convert.ObjectToTyped(identityOf(desired))
+	if err != nil {
+		return false, err
 	}
-	// Status is never applied beside the rest.
-	delete(stated.Object, "status")
-	return reflect.DeepEqual(plain(stated.Object), plain(desired.Object)), nil
+	named, err := identity.ToFieldSet()
+	if err != nil {
+		return false, err
+	}
+	// Nobody is on record for what names an object.
+	stated = stated.Difference(named)
+	record, err := stated.ToJSON()
+	if err != nil || !sameRecord(record, []byte(ownedFields(live))) {
+		return false, err
+	}
+	whole, err := inFull(desired)
+	if err != nil {
+		return false, err
+	}
+	shall, err := convert.ObjectToTyped(whole)
+	if err != nil {
+		return false, err
+	}
+	has, err := convert.ObjectToTyped(completed(live, desired.GroupVersionKind()))
+	if err != nil {
+		return false, err
+	}
+	leaves := stated.Leaves()
+	compared, err := has.ExtractItems(leaves).Compare(shall.ExtractItems(leaves))
+	return err == nil && compared.IsSame(), err
 }
 
-// plain is a value without what an API server fills in beside our own where only a whole belongs to somebody: what is absent
-// there means the same.
-func plain(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(value))
-		for key, field := range value {
-			if filled, ok := field.(map[string]any); ok {
-				field = stripped(filled, key)
+// sameRecord compares two records of fields, but for the dots that say that a map itself is owned: whether there are any
+// depends on how much a schema says of the map.
+func sameRecord(one, other []byte) bool {
+	var fields [2]map[string]any
+	for i, record := range [][]byte{one, other} {
+		if json.Unmarshal(record, &fields[i]) != nil {
+			return false
+		}
+		dropDots(fields[i])
+		// Status is never applied beside the rest.
+		delete(fields[i], "f:status")
+	}
+	return reflect.DeepEqual(fields[0], fields[1])
+}
+
+// dropDots takes the dots out of a record.
+func dropDots(fields map[string]any) {
+	delete(fields, ".")
+	for _, inner := range fields {
+		if inner, ok := inner.(map[string]any); ok {
+			dropDots(inner)
+		}
+	}
+}
+
+// inFull is an object as its Go type writes it, with the zeros and defaults that there are inside of what we state: what is
+// compared as a whole has them in the cluster. An object without a Go type stays as it is.
+func inFull(desired *unstructured.Unstructured) (runtime.Object, error) {
+	kind := desired.GroupVersionKind()
+	if !watched(kind) {
+		return desired, nil
+	}
+	out, err := clientgoscheme.Scheme.New(kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(desired.Object, out); err != nil {
+		return nil, err
+	}
+	return completed(out, kind), nil
+}
+
+// completed is an object with its kind, which what is read by type comes without, and a pod's references complete.
+func completed(object runtime.Object, kind schema.GroupVersionKind) runtime.Object {
+	out := object.DeepCopyObject()
+	out.GetObjectKind().SetGroupVersionKind(kind)
+	if deployment, ok := out.(*appsv1.Deployment); ok {
+		defaultReferences(&deployment.Spec.Template.Spec)
+	}
+	return out
+}
+
+// defaultReferences completes references to fields of a pod as the API server does.
+func defaultReferences(pod *corev1.PodSpec) {
+	var references []*corev1.ObjectFieldSelector
+	for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {
+		for _, variable := range container.Env {
+			if variable.ValueFrom != nil {
+				references = append(references, variable.ValueFrom.FieldRef)
 			}
-			out[key] = plain(field)
 		}
-		return out
-	case []any:
-		out := make([]any, 0, len(value))
-		for _, item := range value {
-			out = append(out, plain(item))
+	}
+	for _, volume := range pod.Volumes {
+		for _, file := range podFiles(volume) {
+			references = append(references, file.FieldRef)
 		}
-		return out
-	default:
-		return value
+	}
+	for _, reference := range references {
+		if reference != nil && reference.APIVersion == "" {
+			reference.APIVersion = "v1"
+		}
 	}
 }
 
-// filledIn are the fields, of an object under a key, that an API server fills in, and what with.
-var filledIn = map[string]struct{ field, value string }{
-	"fieldRef":         {"apiVersion", "v1"},
-	"resourceFieldRef": {"divisor", "0"},
+// podFiles are the files of a volume that tell of the pod.
+func podFiles(volume corev1.Volume) []corev1.DownwardAPIVolumeFile {
+	if volume.DownwardAPI != nil {
+		return volume.DownwardAPI.Items
+	}
+	var out []corev1.DownwardAPIVolumeFile
+	if volume.Projected != nil {
+		for _, source := range volume.Projected.Sources {
+			if source.DownwardAPI != nil {
+				out = append(out, source.DownwardAPI.Items...)
+			}
+		}
+	}
+	return out
 }
 
-// stripped is an object without the field that an API server fills in under its key.
-func stripped(object map[string]any, key string) map[string]any {
-	if filled, ok := filledIn[key]; ok && object[filled.field] == filled.value {
-		object = maps.Clone(object)
-		delete(object, filled.field)
-	}
-	return object
+// identityOf is what names an object, and nothing else of it.
+func identityOf(object *unstructured.Unstructured) *unstructured.Unstructured {
+	out := &unstructured.Unstructured{}
+	out.SetGroupVersionKind(object.GroupVersionKind())
+	out.SetNamespace(object.GetNamespace())
+	out.SetName(object.GetName())
+	return out
 }
 
-// extracted are the fields of an object that we own on record, as they would be applied; nothing of other kinds than those
-// that gateways are made of.
-func extracted(present client.Object) (any, error) {
-	switch object := present.(type) {
-	case *corev1.ServiceAccount:
-		return corev1ac.ExtractServiceAccount(object, FieldOwner)
-	case *rbacv1.Role:
-		return rbacv1ac.ExtractRole(object, FieldOwner)
-	case *rbacv1.RoleBinding:
-		return rbacv1ac.ExtractRoleBinding(object, FieldOwner)
-	case *corev1.Service:
-		return corev1ac.ExtractService(object, FieldOwner)
-	case *appsv1.Deployment:
-		return appsv1ac.ExtractDeployment(object, FieldOwner)
-	case *autoscalingv2.HorizontalPodAutoscaler:
-		return autoscalingv2ac.ExtractHorizontalPodAutoscaler(object, FieldOwner)
-	case *policyv1.PodDisruptionBudget:
-		return policyv1ac.ExtractPodDisruptionBudget(object, FieldOwner)
-	default:
-		return nil, nil
+// byKind knows the schemas of Kubernetes' own kinds. Deduced takes an object as it comes: its lists are compared as a whole,
+// as API servers do with kinds whose schemas say nothing else.
+var (
+	byKind  = sync.OnceValue(func() managedfields.TypeConverter { return applyconfigurations.NewTypeConverter(clientgoscheme.Scheme) })
+	deduced = sync.OnceValue(managedfields.NewDeducedTypeConverter)
+)
+
+// typedBy is what knows the schema of an object.
+func typedBy(object *unstructured.Unstructured) managedfields.TypeConverter {
+	if watched(object.GroupVersionKind()) {
+		return byKind()
 	}
+	return deduced()
 }
