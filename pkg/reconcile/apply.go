@@ -44,6 +44,8 @@ type applied struct {
 	changed bool
 	// drifted names who had changed the object since we last applied the same to it; empty when nobody had.
 	drifted string
+	// letBe is for how long the object is let be, as whoever that was changes it again and again; zero when it is not.
+	letBe time.Duration
 }
 
 // apply brings one object to what it shall be, and writes nothing when it is that already. With a resource version in
@@ -75,6 +77,9 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if inPlace {
 		return applied{object: reference}, nil
 	}
+	if err := c.letBe(key); err != nil {
+		return applied{}, err
+	}
 	desired.SetResourceVersion(at)
 	if err := c.handOver(ctx, desired, present); err != nil {
 		return applied{}, err
@@ -82,7 +87,11 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return applied{}, whileApplying(key, err)
 	}
-	return c.noted(ctx, key, written{hash: hash}, desired, compare(reference, present, desired, again))
+	done := compare(reference, present, desired, again)
+	if done.drifted != "" {
+		done.letBe = c.disputed(key, done.drifted)
+	}
+	return c.noted(ctx, key, written{hash: hash}, desired, done)
 }
 
 // inPlace says whether an object is what it shall be already, and whether that is what we applied last.

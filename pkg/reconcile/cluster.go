@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -29,13 +30,17 @@ type cluster struct {
 	written map[objectKey]written
 	// judged remembers what was planned for Deployments, so that a steady state asks nothing either.
 	judged map[objectKey]judged
+	// disputes are the objects that somebody else changes again and again.
+	disputes map[objectKey]*dispute
+	// now is what time it is.
+	now func() time.Time
 	// self is our name there; empty until somebody asked for it.
 	self string
 }
 
 // newCluster writes to one cluster.
 func newCluster(cached client.Client, live client.Reader) *cluster {
-	return &cluster{client: cached, live: live, written: map[objectKey]written{}, judged: map[objectKey]judged{}}
+	return &cluster{client: cached, live: live, written: map[objectKey]written{}, judged: map[objectKey]judged{}, disputes: map[objectKey]*dispute{}, now: time.Now}
 }
 
 // newClusterBehind writes to the cluster of a connection.

@@ -39,6 +39,10 @@ func (e events) applied(gw *v1beta1.IstioGateway, cluster string, done []applied
 // corrected tells of an object that was there before, if it is different now.
 func (e events) corrected(gw *v1beta1.IstioGateway, cluster string, done applied) {
 	object := relatedTo(gw, done)
+	if done.letBe > 0 {
+		e.recorder.Eventf(gw, object, corev1.EventTypeWarning, "Contested", "LetBe",
+			"Let %s %s in cluster %s be for %s: %s changed it as often as it was put right", object.Kind, object.Name, cluster, done.letBe, done.drifted)
+	}
 	switch {
 	case done.drifted != "":
 		e.recorder.Eventf(gw, object, corev1.EventTypeWarning, "DriftCorrected", "Correct",
