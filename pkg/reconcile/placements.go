@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -34,19 +36,26 @@ type placements struct {
 	counts *counts
 	// lookAgain is how often objects that are not watched are looked at.
 	lookAgain time.Duration
+	// told are the orphans that were told of.
+	told sync.Map
 }
 
 // Reconcile brings one target to what the gateway says, and reports what came of it.
 func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Result, error) {
 	gw := &v1beta1.IstioGateway{}
-	if err := p.hub.Get(ctx, target.Gateway, gw); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+	if err := p.hub.Get(ctx, target.Gateway, gw); apierrors.IsNotFound(err) {
+		return p.orphaned(ctx, target, nil)
+	} else if err != nil {
+		return reconcile.Result{}, err
 	}
 	// Nothing is applied before the finalizer and the status entry are stored: whatever happens then, it
 	// is known that something may have to be removed.
 	entry, ok := entryOf(gw, target.Cluster)
-	if !ok || !controllerutil.ContainsFinalizer(gw, Finalizer) {
+	if !controllerutil.ContainsFinalizer(gw, Finalizer) {
 		return reconcile.Result{}, nil
+	}
+	if !ok {
+		return p.orphaned(ctx, target, gw)
 	}
 	entry = p.outcomes.latest(target, entry)
 	entry.Paused, entry.Waiting, entry.Foreign, entry.Lacking = gateway.Paused(gw, target.Cluster), nil, nil, nil
