@@ -75,7 +75,7 @@ var _ = Describe("rotating a kubeconfig", func() {
 		Expect(connection(id)).To(BeIdenticalTo(before))
 	})
 
-	It("leaves no goroutine behind", func(ctx context.Context) {
+	It("leaves no goroutine behind (istio#57269)", func(ctx context.Context) {
 		background, stop := context.WithCancel(ctx)
 		defer stop()
 		alone := cluster.NewRegistry(background, options(nil))

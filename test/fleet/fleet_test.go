@@ -150,7 +150,7 @@ var _ = Describe("A cluster that is lost", Serial, func() {
 		Expect(objectsIn(ctx, "west", "probe")).To(BeEmpty())
 	})
 
-	It("blocks a deletion until somebody gives it up", func(ctx context.Context) {
+	It("blocks a deletion until somebody gives it up (envoyproxy/gateway#7287)", func(ctx context.Context) {
 		gw := &v1beta1.IstioGateway{}
 		Expect(hub.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "probe"}, gw)).To(Succeed())
 		Expect(hub.Delete(ctx, gw)).To(Succeed())

@@ -120,7 +120,7 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 })
 
 var _ = Describe("A cluster that was dead when the controller started", Serial, func() {
-	It("holds up nothing, and gets everything when it comes to life", func(ctx context.Context) {
+	It("holds up nothing, and gets everything when it comes to life (istio#33564)", func(ctx context.Context) {
 		gw := expectApplied(ctx, "early", inTwo("dead"))
 		Eventually(replicasIn).WithArguments(ctx, "east", "early").Should(BeEquivalentTo(1))
 		Eventually(entryOf).WithArguments(ctx, gw, "dead").Should(HaveField("Message", ContainSubstring("cluster dead is not connected since")))
@@ -135,7 +135,7 @@ var _ = Describe("A cluster that was dead when the controller started", Serial, 
 })
 
 var _ = Describe("A cluster that refuses", func() {
-	It("by a quota is told in its own words, and does what else is asked", func(ctx context.Context) {
+	It("by a quota is told in its own words, and does what else is asked (istio#56299)", func(ctx context.Context) {
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "few"}}
 		none := corev1.ResourceList{"count/deployments.apps": resource.MustParse("0")}
 		quota.Spec.Hard = none

@@ -33,7 +33,7 @@ func canaryOf(ctx context.Context, gw *v1beta1.IstioGateway) (*appsv1.Deployment
 }
 
 var _ = Describe("A canary", func() {
-	It("runs one pod of the newest behind the same Service, and touches no other", func(ctx context.Context) {
+	It("runs one pod of the newest behind the same Service, and touches no other (istio#59959)", func(ctx context.Context) {
 		startController(reconcile.Options{})
 		cluster := clusterOf(ctx, "mine")
 		gw := gatewayIn(ctx, "deep", `{clusterIds: [mine], replicaCount: 2, ports: [{name: http, port: 80}]}`)

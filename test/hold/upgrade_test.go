@@ -18,7 +18,7 @@ const oldImage, newImage = "example.com/proxy:1", "example.com/proxy:2"
 
 var _ = Describe("A newer mesh profile", func() {
 	When("two gateways run with the one before", func() {
-		It("restarts neither, says why, and rolls exactly the one that is approved", func(ctx context.Context) {
+		It("restarts neither, says why, and rolls exactly the one that is approved (kuma#9918)", func(ctx context.Context) {
 			running := startController(reconcile.Options{})
 			cluster := clusterOf(ctx, "fleet")
 			first, second := gatewayIn(ctx, "first", `{clusterIds: [fleet]}`), gatewayIn(ctx, "second", `{clusterIds: [fleet], replicaCount: 2}`)

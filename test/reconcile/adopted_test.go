@@ -45,7 +45,7 @@ func theirs(ctx context.Context, name string, selector map[string]string) (*core
 }
 
 var _ = Describe("Objects of somebody else", func() {
-	It("are left alone, told what taking them would change, and taken as they are asked for", func(ctx context.Context) {
+	It("are left alone, told what taking them would change, and taken as they are asked for (istio#43439)", func(ctx context.Context) {
 		service, deployment := theirs(ctx, "adopted", map[string]string{"app": "istio-adopted", "istio": "adopted"})
 		gw := gatewayOf("adopted", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
 		expectApplied(ctx, gw)
@@ -72,7 +72,7 @@ var _ = Describe("Objects of somebody else", func() {
 		Expect(expectExists(ctx, gw, &appsv1.Deployment{}).UID).To(Equal(deployment.UID))
 	})
 
-	It("are not taken where their pods are selected otherwise, and it says what to do", func(ctx context.Context) {
+	It("are not taken where their pods are selected otherwise, and it says what to do (istio#54145)", func(ctx context.Context) {
 		_, deployment := theirs(ctx, "selected", map[string]string{"app": "other"})
 		gw := gatewayOf("selected", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
 		adopting("Take")(gw)

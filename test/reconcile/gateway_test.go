@@ -53,7 +53,7 @@ var _ = Describe("A gateway", func() {
 			))
 		})
 
-		It("has every kind of object when it autoscales", func(ctx context.Context) {
+		It("has every kind of object when it autoscales (istio#46594)", func(ctx context.Context) {
 			gw := gatewayOf("complete", `{clusterIds: [local], minReplicas: 2, maxReplicas: 4, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)

@@ -40,7 +40,7 @@ func kubectl(ctx context.Context, args ...string) {
 
 var _ = Describe("What lasts", func() {
 	When("names and annotations of ports are edited", func() {
-		It("keeps the Service, its cluster IP and its node ports", func(ctx context.Context) {
+		It("keeps the Service, its cluster IP and its node ports (aws-load-balancer-controller#3348)", func(ctx context.Context) {
 			gw := gatewayOf("ported", `{clusterIds: [local], ports: [{name: http, port: 80}, {name: https, port: 443}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -62,7 +62,7 @@ var _ = Describe("What lasts", func() {
 			Expect(allocationOf(ctx, gw)).To(Equal(before))
 		})
 
-		It("keeps the other node ports when a port is added", func(ctx context.Context) {
+		It("keeps the other node ports when a port is added (istio#31418)", func(ctx context.Context) {
 			gw := gatewayOf("widened", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -80,7 +80,7 @@ var _ = Describe("What lasts", func() {
 	})
 
 	When("the replicas are left to others", func() {
-		It("leaves them to kubectl scale, and drops no pod on the way", func(ctx context.Context) {
+		It("leaves them to kubectl scale, and drops no pod on the way (nginx-gateway-fabric#4858)", func(ctx context.Context) {
 			gw := gatewayOf("delegated", `{clusterIds: [local], replicaCount: 3, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -97,7 +97,7 @@ var _ = Describe("What lasts", func() {
 	})
 
 	When("somebody restarts the pods with kubectl", func() {
-		It("lets the rollout happen, once", func(ctx context.Context) {
+		It("lets the rollout happen, once (nginx-gateway-fabric#5627)", func(ctx context.Context) {
 			gw := gatewayOf("restarted", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)

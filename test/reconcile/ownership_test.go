@@ -39,7 +39,7 @@ func touch(ctx context.Context, gw *v1beta1.IstioGateway, value string) {
 
 var _ = Describe("What others own", func() {
 	When("an autoscaler has scaled a gateway to five", func() {
-		It("leaves the replicas alone, pass after pass", func(ctx context.Context) {
+		It("leaves the replicas alone, pass after pass (envoyproxy/gateway#2807)", func(ctx context.Context) {
 			gw := gatewayOf("scaled", `{clusterIds: [local], replicaCount: 2, minReplicas: 2, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -51,7 +51,7 @@ var _ = Describe("What others own", func() {
 	})
 
 	When("an autoscaler is switched on for a gateway with four pods", func() {
-		It("never has fewer", func(ctx context.Context) {
+		It("never has fewer (istio#41481)", func(ctx context.Context) {
 			gw := gatewayOf("grown", `{clusterIds: [local], replicaCount: 4, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -65,7 +65,7 @@ var _ = Describe("What others own", func() {
 	})
 
 	When("a gateway comes with an autoscaler", func() {
-		It("has the fewest pods that this keeps from the start", func(ctx context.Context) {
+		It("has the fewest pods that this keeps from the start (banzaicloud/istio-operator#890)", func(ctx context.Context) {
 			gw := gatewayOf("born-scaled", `{clusterIds: [local], minReplicas: 3, maxReplicas: 8, cpu: {targetAverageUtilization: 80}, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			Eventually(replicasOf).WithArguments(ctx, gw).Should(Equal(int32(3)))
@@ -117,7 +117,7 @@ var _ = Describe("What others own", func() {
 	})
 
 	When("others annotate what a gateway is made of", func() {
-		It("keeps their annotations, on the Deployment's template and on the Service", func(ctx context.Context) {
+		It("keeps their annotations, on the Deployment's template and on the Service (nginx-gateway-fabric#4447)", func(ctx context.Context) {
 			gw := gatewayOf("annotated", `{clusterIds: [local], ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -133,7 +133,7 @@ var _ = Describe("What others own", func() {
 	})
 
 	When("an annotation leaves the gateway", func() {
-		It("leaves the Service too", func(ctx context.Context) {
+		It("leaves the Service too (cilium#34155)", func(ctx context.Context) {
 			gw := gatewayOf("cleaned", `{clusterIds: [local], serviceAnnotations: {keep: "1", drop: "1"}, ports: [{name: http, port: 80}]}`)
 			expectApplied(ctx, gw)
 			expectReady(ctx, gw)
@@ -145,7 +145,7 @@ var _ = Describe("What others own", func() {
 	})
 
 	When("a Service of the gateway's name belongs to somebody else", func() {
-		It("leaves it alone and says so", func(ctx context.Context) {
+		It("leaves it alone and says so (envoyproxy/gateway#6501)", func(ctx context.Context) {
 			foreign := &corev1.Service{
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "istio-taken"},
 				Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 9, TargetPort: intstr.FromInt32(9)}}},
