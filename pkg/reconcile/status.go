@@ -23,7 +23,6 @@ const (
 func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 	status := &gw.Status
 	slices.SortFunc(status.Clusters, func(a, b v1beta1.ClusterStatus) int { return cmp.Compare(a.ClusterID, b.ClusterID) })
-	status.ObservedGeneration = gw.Generation
 	status.ClusterIDGatewayAddressMap, status.GatewayAddress = nil, nil
 	for _, entry := range status.Clusters {
 		for _, address := range entry.Addresses {
@@ -46,6 +45,9 @@ func summarize(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) {
 		condition.ObservedGeneration = cmp.Or(condition.ObservedGeneration, gw.Generation)
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
+	// The generation that Ready speaks of: tools that read this number and Ready's status, and not the number beside it, must
+	// not take the pods from before an edit for those after it.
+	status.ObservedGeneration = meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady).ObservedGeneration
 	tellExports(gw)
 	status.Status, status.ErrorMessage = legacy(gw)
 }

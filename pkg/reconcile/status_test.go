@@ -59,6 +59,7 @@ func TestReadySpeaksOfAnEditOnceEveryClusterHasIt(t *testing.T) {
 		found := meta.FindStatusCondition(gw.Status.Conditions, v1beta1.ConditionReady)
 		expectEqual(t, "Ready", found.Status, metav1.ConditionTrue)
 		expectEqual(t, "Ready's observedGeneration", found.ObservedGeneration, want)
+		expectEqual(t, "observedGeneration", gw.Status.ObservedGeneration, want)
 		if i < len(gw.Status.Clusters) {
 			gw.Status.Clusters[i].ObservedGeneration = 4
 		}

@@ -29,7 +29,7 @@ type IstioGatewayStatus struct {
 	// +optional
 	ErrorMessage string `json:"ErrorMessage,omitempty"`
 
-	// metadata.generation that this status speaks of.
+	// metadata.generation that this status speaks of: after an edit the one before, until every cluster has it.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
