@@ -20,6 +20,8 @@ type outcome struct {
 	gone bool
 	// unreachable is true when the cluster could not be asked.
 	unreachable bool
+	// connecting is true when it is not known yet whether the cluster can be asked.
+	connecting bool
 }
 
 // outcomes gathers what the targets' workers report until the gateway's worker writes it down. What it

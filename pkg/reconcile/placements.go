@@ -15,6 +15,7 @@ import (
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	connected "portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/pkg/render"
 )
@@ -132,8 +133,18 @@ func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.Cluster
 		p.events.forgotten(gw, entry)
 		return outcome{entry: entry, gone: true}
 	}
+	if stays && len(entry.Objects) > 0 && isConnecting(why) {
+		// That we started is no news of the cluster: what is known of it stands until something else is.
+		return outcome{entry: entry, unreachable: true, connecting: true}
+	}
 	entry.State, entry.Message = v1beta1.ClusterFailed, shortened(why.Error(), longestMessage)
 	return outcome{entry: entry, unreachable: true}
+}
+
+// isConnecting says whether a cluster is being connected for the first time, and nothing is known of it yet.
+func isConnecting(why error) bool {
+	var not *connected.NotConnectedError
+	return errors.As(why, &not) && not.Cause == nil && !not.Since.IsZero()
 }
 
 // place applies what the gateway is in a cluster, but for what is held there, and prunes what it no longer is.

@@ -156,6 +156,8 @@ func (c *cluster) eachUnwatched(ctx context.Context, gw *v1beta1.IstioGateway, i
 func (p *placements) again(result outcome) time.Duration {
 	unwatched := unwatchedOf(result.entry.Objects)
 	switch {
+	case result.connecting:
+		return lookSoon
 	case len(unwatched) == 0 || result.gone:
 		return 0
 	case result.entry.State == v1beta1.ClusterDeleting:
