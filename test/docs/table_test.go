@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/gateway"
 )
@@ -111,6 +113,28 @@ func TestThePageOfFieldsHasEachAnnotation(t *testing.T) {
 	for key := range annotationsOfGateways(t) {
 		if !slices.Contains(annotationsOfTheGuard, key) && !strings.Contains(string(page), "\n| `"+key+"` |") {
 			t.Errorf("%s has no row", key)
+		}
+	}
+}
+
+// A key that the guard takes for a misspelt one while the controller goes by it would be warned of for nothing.
+func TestTheGuardKnowsEachAnnotationOfOurs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "policies/parameters.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parameters struct {
+		Annotations struct {
+			Prefix string
+			Known  []string
+		}
+	}
+	if err := yaml.Unmarshal(text, &parameters); err != nil {
+		t.Fatal(err)
+	}
+	for key := range annotationsOfGateways(t) {
+		if strings.HasPrefix(key, parameters.Annotations.Prefix) && !slices.Contains(parameters.Annotations.Known, key) {
+			t.Errorf("%s is not known in %v", key, parameters.Annotations.Known)
 		}
 	}
 }

@@ -55,6 +55,27 @@ var _ = Describe("A newer mesh profile", func() {
 			Expect(conditionOf(ctx, second, v1beta1.ConditionRestartPending)).To(Equal("True UpgradeHeld"))
 		})
 
+		It("holds one that changes who completes the pods, and what sets the parameters of nodes, until it is approved", func(ctx context.Context) {
+			startController(reconcile.Options{})
+			cluster := clusterOf(ctx, "injected")
+			gw := gatewayIn(ctx, "hydrated", `{clusterIds: [injected], kernel: {enabled: true, parameters: {vm.swappiness: "10"}}}`)
+			pods := podsOf(ctx, gw)
+			patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"mesh":{"injection":true,"privilegedInit":true}}}`))
+			Expect(admin.Patch(ctx, cluster, patch)).To(Succeed())
+			pending := expectHeld(ctx, gw, v1beta1.UpgradeHeld)
+			var paths []string
+			for _, change := range pending.Changes {
+				paths = append(paths, change.Path)
+			}
+			Expect(paths).To(Equal([]string{"mesh.injection", "mesh.privilegedInit"}))
+			expectSamePods(ctx, gw, pods)
+
+			approve(ctx, gw, pending.Digest)
+			Eventually(imageOf).WithArguments(ctx, gw).Should(Equal("auto"))
+			expectNothingHeld(ctx, gw)
+			Expect(deploymentOf(ctx, gw).Spec.Template.Spec.InitContainers).To(HaveLen(1))
+		})
+
 		It("does not come with a change that was approved meanwhile", func(ctx context.Context) {
 			startController(reconcile.Options{})
 			cluster := clusterOf(ctx, "smuggled")

@@ -55,6 +55,18 @@ deny contains finding if {
 	})
 }
 
+# Nobody reads it: mostly one that is misspelt, whose author waits for something to happen.
+warn contains finding if {
+	some key, _ in annotations
+	startswith(key, parameters.prefix)
+	not key in parameters.known
+	finding := result.finding(rego.metadata.chain(), {
+		"field": sprintf("metadata.annotations.%s", [key]),
+		"message": sprintf("must be one that means something, as %s do, means nothing", [concat(", ", parameters.known)]),
+		"fix": "write its key like that, or remove it",
+	})
+}
+
 has_issuer if {
 	some key in parameters.issuers
 	annotations[key]

@@ -57,6 +57,16 @@ test_refuses_hosts_without_an_issuer if {
 	)}
 }
 
+test_warns_of_keys_that_nobody_reads if {
+	known := concat(", ", data.parameters.annotations.known)
+	input_ := {"gateway": {"metadata": {"annotations": {"portcullis.dev/load-balancer": "[]", "portcullis.dev/paused": "true", "other.example.com/a": "b"}}}}
+	annotations.warn == {finding(
+		"portcullis.dev/load-balancer",
+		sprintf("must be one that means something, as %s do, means nothing", [known]),
+		"write its key like that, or remove it",
+	)} with input as input_
+}
+
 test_takes_the_words_from_the_parameters if {
 	count(denied({"portcullis.dev/adopt": "Take"})) == 1 with data.parameters.annotations.values as {"portcullis.dev/adopt": ["DryRun"]}
 }
