@@ -21,7 +21,7 @@ func TestLoadBalancers(t *testing.T) {
 		},
 		{name: "are no object", written: `{name: a}`, fails: "must be a list of load balancers, as YAML or JSON"},
 		{name: "are no text", written: `[{name: a]`, fails: "must be a list of load balancers, as YAML or JSON"},
-		{name: "have no other key", written: `[{name: a, clas: b}]`, fails: `unknown field "clas"`},
+		{name: "have no other key", written: `[{name: a, bogus: b}]`, fails: `unknown field "bogus"`},
 		{name: "have no key twice", written: `[{name: a, name: b}]`, fails: `key "name" already set`},
 		{name: "have annotations of text", written: `[{name: a, annotations: {b: [1]}}]`, fails: "cannot unmarshal array"},
 		{name: "have a name", written: `[{loadBalancerIP: 192.0.2.1}]`, fails: `[0].name must be small letters, digits and hyphens, as it ends the name of a Service, is ""`},
