@@ -113,6 +113,19 @@ func TestEventsSayWhatBecomesOfBundles(t *testing.T) {
 	}
 }
 
+// It is away while the gate is open, and where API servers have it in a file.
+func TestEventsNeedNoWebhookConfiguration(t *testing.T) {
+	api := fake.NewClientBuilder().Build()
+	reporter := &bundleReporter{writer: api, reader: api, configuration: "portcullis"}
+	if err := reporter.event(t.Context(), bundle.Status{Revision: "A"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	got := &eventsv1.EventList{}
+	if err := api.List(t.Context(), got); err != nil || len(got.Items) != 1 || got.Items[0].Regarding.Name != "portcullis" {
+		t.Errorf("got %+v and %v, want an event about it", got.Items, err)
+	}
+}
+
 func TestTheConditionSaysHowTheBundleIs(t *testing.T) {
 	broken := errors.New("server replied with Not Found")
 	tests := map[string]struct {

@@ -107,7 +107,8 @@ func (*bundleReporter) insist(ctx context.Context, write func(context.Context) e
 // first sentence alone.
 func (r *bundleReporter) event(ctx context.Context, status bundle.Status, before string) error {
 	about := &admissionregistrationv1.ValidatingWebhookConfiguration{}
-	if err := r.reader.Get(ctx, client.ObjectKey{Name: r.configuration}, about); err != nil {
+	// It may be away in an emergency, or in a file of the API server: there is something to tell all the same.
+	if err := r.reader.Get(ctx, client.ObjectKey{Name: r.configuration}, about); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading ValidatingWebhookConfiguration %s: %w", r.configuration, err)
 	}
 	kind, reason, note := words(status, before)
@@ -124,7 +125,7 @@ func (r *bundleReporter) event(ctx context.Context, status bundle.Status, before
 		Regarding: corev1.ObjectReference{
 			APIVersion: admissionregistrationv1.SchemeGroupVersion.String(),
 			Kind:       "ValidatingWebhookConfiguration",
-			Name:       about.Name,
+			Name:       r.configuration,
 			UID:        about.UID,
 		},
 	}
