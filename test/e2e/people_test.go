@@ -22,13 +22,13 @@ import (
 
 // person is somebody who may do everything, with a credential of their own. That every cluster gives out: a token of a
 // ServiceAccount.
-func person(ctx context.Context, name string) client.Client {
+func person(ctx context.Context, in, name string) client.Client {
 	GinkgoHelper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: name}}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "e2e-" + name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: in, Name: name}},
 	}
 	for _, object := range []client.Object{account, binding} {
 		Expect(admin.Create(ctx, object)).To(Succeed())

@@ -4,28 +4,18 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
-	"portcullis.dev/portcullis/pkg/api/v1alpha1"
-	"portcullis.dev/portcullis/pkg/fence"
-	"portcullis.dev/portcullis/pkg/gateway"
 	"portcullis.dev/portcullis/test/restart/edits"
 )
 
@@ -52,7 +42,7 @@ var _ = Describe("A release", Ordered, func() {
 	)
 
 	BeforeAll(func(ctx context.Context) {
-		ann, bob = person(ctx, "ann"), person(ctx, "bob")
+		ann, bob = person(ctx, namespace, "ann"), person(ctx, namespace, "bob")
 		DeferCleanup(removeEverything)
 	})
 
@@ -79,6 +69,8 @@ var _ = Describe("A release", Ordered, func() {
 			expectReady(ctx, gw)
 			Expect(containersOf(ctx, gw)).To(HaveLen(2))
 		}
+		reportMemory(ctx, "webhook")
+		reportMemory(ctx, "controller")
 	})
 
 	It("refuses a restart that nobody approved", func(ctx context.Context) {
@@ -133,6 +125,10 @@ var _ = Describe("A release", Ordered, func() {
 		expectKept(kept, after)
 	})
 
+	It("leaves alone what others write", func(ctx context.Context) {
+		leavesAlone(ctx, ann, edge)
+	})
+
 	It("lets every change in while the guard's pods are replaced", func(ctx context.Context) {
 		under(ctx, ann, edge, func() {
 			Expect(kubectl(ctx, "rollout", "restart", "deployment/"+release+"-webhook", "--namespace", home)).To(ContainSubstring("restarted"))
@@ -168,15 +164,28 @@ var _ = Describe("A release", Ordered, func() {
 		expectRolledOut(ctx, labelled)
 	})
 
-	It("is upgraded, and no gateway with it", func(ctx context.Context) {
+	It("replaces its certificate and its CA, and lets every change in meanwhile", func(ctx context.Context) {
+		under(ctx, ann, edge, func() { expectRotations(ctx) })
+	})
+
+	It("is upgraded from the chart before, then to another of its own and back, and no gateway with it", func(ctx context.Context) {
 		kept := both(ctx, edge, quiet)
+		older(ctx)
 		under(ctx, ann, edge, func() {
-			Expect(helm(ctx, append([]string{"upgrade", release, chart, "--wait", "--timeout", "3m",
-				"--set", "webhook.podAnnotations.release=second,controller.podAnnotations.release=second"}, values()...)...)).To(ContainSubstring("STATUS: deployed"))
+			upgrade(ctx, chart, "--set", "webhook.podAnnotations.release=second,controller.podAnnotations.release=second")
+			Expect(helm(ctx, "rollback", release, "--wait", "--timeout", "3m")).To(ContainSubstring("Rollback was a success"))
+			upgrade(ctx, chart)
 		})
 		stored, labelled := edited(ctx, edge, func(gw *v1beta1.IstioGateway) { gw.Spec.ServiceLabels = map[string]string{"upgraded": "yes"} })
 		Expect(ann.Patch(ctx, labelled, client.MergeFrom(stored))).To(Succeed())
 		expectRolledOut(ctx, labelled)
+		Expect(both(ctx, edge, quiet)).To(Equal(kept))
+	})
+
+	It("locks gateways and nothing else while no guard answers, and has a gate for an emergency", func(ctx context.Context) {
+		kept := both(ctx, edge, quiet)
+		expectLocked(ctx, ann, edge)
+		expectGate(ctx, ann, edge)
 		Expect(both(ctx, edge, quiet)).To(Equal(kept))
 	})
 
@@ -195,88 +204,3 @@ var _ = Describe("A release", Ordered, func() {
 		Expect(both(ctx, edge, quiet)).To(Equal(kept))
 	})
 })
-
-// values are those of the release. People here have tokens of ServiceAccounts, which do not approve by default.
-func values() []string {
-	mesh, err := json.Marshal(v1alpha1.MeshProfile{ProxyImage: image("proxy")})
-	Expect(err).NotTo(HaveOccurred())
-	return []string{
-		"--set", "image.registry=" + registry + ",webhook.image.tag=" + tag + ",controller.image.tag=" + tag + ",cluster.id=" + cluster,
-		"--set-json", "cluster.mesh=" + string(mesh),
-		"--set-json", `webhook.config.parameters={"approval":{"serviceAccounts":true}}`,
-	}
-}
-
-// removeEverything leaves the cluster as it was found, as the chart's README says.
-func removeEverything(ctx context.Context) {
-	_, err := helm(ctx, "uninstall", release, "--ignore-not-found", "--wait")
-	Expect(err).NotTo(HaveOccurred())
-	Expect(client.IgnoreNotFound(admin.Delete(ctx, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: fence.Name}}))).To(Succeed())
-	Expect(client.IgnoreNotFound(admin.Delete(ctx, &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: fence.Name}}))).To(Succeed())
-	gateways := &v1beta1.IstioGatewayList{}
-	Expect(admin.List(ctx, gateways)).To(Succeed())
-	for _, gw := range gateways.Items {
-		Expect(admin.Patch(ctx, &gw, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))).To(Succeed())
-		Expect(client.IgnoreNotFound(admin.Delete(ctx, &gw))).To(Succeed())
-	}
-	Eventually(kubectl).WithArguments(ctx, "delete", "deployment,service,serviceaccount,role,rolebinding,hpa,pdb", "--selector", "portcullis.dev/gateway", "--namespace", namespace).
-		Should(ContainSubstring("No resources found"))
-	Expect(admin.DeleteAllOf(ctx, &v1alpha1.ChangeApproval{}, client.InNamespace(namespace))).To(Succeed())
-	Expect(admin.DeleteAllOf(ctx, &v1alpha1.GatewayCluster{})).To(Succeed())
-}
-
-// painted is an edit that restarts pods.
-func painted(gw *v1beta1.IstioGateway) {
-	gw.Spec.PodLabels = map[string]string{"color": "blue"}
-}
-
-// both are the containers of two gateways.
-func both(ctx context.Context, one, other *v1beta1.IstioGateway) map[string]container {
-	GinkgoHelper()
-	out := containersOf(ctx, one)
-	maps.Copy(out, containersOf(ctx, other))
-	return out
-}
-
-// podsOf are the pods of a component of the release.
-func podsOf(ctx context.Context, component string) []corev1.Pod {
-	GinkgoHelper()
-	pods := &corev1.PodList{}
-	Expect(admin.List(ctx, pods, client.InNamespace(home), client.MatchingLabels{"app.kubernetes.io/component": component})).To(Succeed())
-	return pods.Items
-}
-
-// readyAfter is how long a pod took from the start of its container until it was ready.
-func readyAfter(pod corev1.Pod) time.Duration {
-	GinkgoHelper()
-	Expect(pod.Status.ContainerStatuses).To(HaveLen(1))
-	running := pod.Status.ContainerStatuses[0].State.Running
-	Expect(running).NotTo(BeNil())
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition.LastTransitionTime.Sub(running.StartedAt.Time)
-		}
-	}
-	return 0
-}
-
-// evict asks for the eviction of a pod, as kubectl drain does.
-func evict(ctx context.Context, pod corev1.Pod) error {
-	return admin.SubResource("eviction").Create(ctx, &pod, &policyv1.Eviction{})
-}
-
-// expectReady waits until a gateway says that it is ready.
-func expectReady(ctx context.Context, gw *v1beta1.IstioGateway) {
-	GinkgoHelper()
-	Eventually(func(g Gomega) {
-		g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(gw), gw)).To(Succeed())
-		g.Expect(meta.IsStatusConditionTrue(gw.Status.Conditions, v1beta1.ConditionReady)).To(BeTrue(), "%v", gw.Status.Conditions)
-	}).Should(Succeed())
-}
-
-// available is how many pods of a gateway are available.
-func available(ctx context.Context, gw *v1beta1.IstioGateway) (int32, error) {
-	deployment := &appsv1.Deployment{}
-	err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: gateway.ObjectName(gw.Name)}, deployment)
-	return deployment.Status.AvailableReplicas, err
-}

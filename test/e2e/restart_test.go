@@ -83,22 +83,26 @@ type container struct {
 	restarts         int32
 }
 
-// containersOf are the proxies of a gateway, by pod, without those that are on their way out.
+// containersOf are the proxies of a gateway, by pod, without those that are on their way out. It waits for those that are
+// on their way in.
 func containersOf(ctx context.Context, gw *v1beta1.IstioGateway) map[string]container {
 	GinkgoHelper()
-	pods := &corev1.PodList{}
-	Expect(admin.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels{"app": gateway.ObjectName(gw.Name)})).To(Succeed())
-	out := map[string]container{}
-	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp != nil {
-			continue
+	var out map[string]container
+	Eventually(func(g Gomega) {
+		pods := &corev1.PodList{}
+		g.Expect(admin.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels{"app": gateway.ObjectName(gw.Name)})).To(Succeed())
+		out = map[string]container{}
+		for _, pod := range pods.Items {
+			if pod.DeletionTimestamp != nil {
+				continue
+			}
+			g.Expect(pod.Status.ContainerStatuses).To(HaveLen(1))
+			status := pod.Status.ContainerStatuses[0]
+			g.Expect(status.ContainerID).NotTo(BeEmpty())
+			out[pod.Name] = container{string(pod.UID), status.ContainerID, pod.Status.StartTime.String(), status.RestartCount}
 		}
-		Expect(pod.Status.ContainerStatuses).To(HaveLen(1))
-		status := pod.Status.ContainerStatuses[0]
-		Expect(status.ContainerID).NotTo(BeEmpty())
-		out[pod.Name] = container{string(pod.UID), status.ContainerID, pod.Status.StartTime.String(), status.RestartCount}
-	}
-	Expect(out).NotTo(BeEmpty())
+		g.Expect(out).NotTo(BeEmpty())
+	}).Should(Succeed())
 	return out
 }
 
