@@ -23,6 +23,7 @@ import (
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/reconcile"
+	"portcullis.dev/portcullis/pkg/tracing"
 )
 
 // defaultApprovalRetention keeps the record of who approved what for a quarter of a year.
@@ -98,15 +99,24 @@ func newCommand() *cobra.Command {
 // run puts the parts together and runs them until the context ends.
 func run(ctx context.Context, o options) error {
 	collectOften()
-	mgr, err := newManager(o)
+	traced, err := tracing.New(ctx, "portcullis-controller", os.Getenv)
+	if err != nil {
+		return fmt.Errorf("preparing the traces: %w", err)
+	}
+	mgr, err := newManager(o, traced)
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
-	if err := reconcile.Setup(ctx, mgr, o.reconciling()); err != nil {
+	work := o.reconciling()
+	work.Tracing = traced
+	if err := reconcile.Setup(ctx, mgr, work); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	if err := o.auditing.setup(mgr); err != nil {
 		return fmt.Errorf("setting up the audit: %w", err)
+	}
+	if err := traced.AddTo(mgr); err != nil {
+		return fmt.Errorf("adding the traces: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("adding the health checks: %w", err)
@@ -135,7 +145,7 @@ func (o options) reconciling() reconcile.Options {
 }
 
 // newManager runs the controller on the leader alone.
-func newManager(o options) (manager.Manager, error) {
+func newManager(o options, traced *tracing.Tracing) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -146,6 +156,7 @@ func newManager(o options) (manager.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
+	traced.Client(config)
 	cached, err := reconcile.CacheOptions(o.remoteSecrets)
 	if err != nil {
 		return nil, err

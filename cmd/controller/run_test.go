@@ -89,7 +89,7 @@ func managerOf(t *testing.T, o options) (manager.Manager, error) {
 		o.healthAddress = "0"
 	}
 	o.metricsAddress = "0"
-	return newManager(o)
+	return newManager(o, nil)
 }
 
 func TestManagerKnowsTheTypesThatItWorksOn(t *testing.T) {
@@ -171,7 +171,7 @@ func TestManagerSaysWhichKindTheAPIServerLacks(t *testing.T) {
 	for _, kind := range []string{"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "EndpointSlice", "Role", "RoleBinding", "ServiceAccount"} {
 		t.Run(kind, func(t *testing.T) {
 			kubeconfig(t, kubeconfigFor(apiServer(t, kind)))
-			_, err := newManager(options{healthAddress: "0", metricsAddress: "0"})
+			_, err := newManager(options{healthAddress: "0", metricsAddress: "0"}, nil)
 			if err == nil || !strings.Contains(err.Error(), kind) {
 				t.Errorf("got %v, want it to name %s", err, kind)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"portcullis.dev/portcullis/pkg/policy"
 	"portcullis.dev/portcullis/pkg/review"
 	"portcullis.dev/portcullis/pkg/ruleset"
+	"portcullis.dev/portcullis/pkg/tracing"
 	"portcullis.dev/portcullis/pkg/validate"
 	"portcullis.dev/portcullis/policies"
 )
@@ -36,7 +38,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("compiling the rules: %w", err)
 	}
-	mgr, err := newManager(o)
+	mgr, traced, err := newManager(ctx, o)
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
@@ -68,7 +70,7 @@ func run(ctx context.Context, o options) error {
 	if err := addPage(mgr, o, rules, recorder); err != nil {
 		return fmt.Errorf("preparing the page: %w", err)
 	}
-	register(server, reviewer, rules, mgr, recorder)
+	register(server, reviewer, rules, mgr, recorder, traced)
 	ready, err := rulesReady(mgr, o, rules)
 	if err != nil {
 		return fmt.Errorf("preparing the bundle: %w", err)
@@ -86,7 +88,7 @@ func run(ctx context.Context, o options) error {
 }
 
 // register says who answers at which path.
-func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager, recorder *decision.Recorder) {
+func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager, recorder *decision.Recorder, traced *tracing.Tracing) {
 	approvalReviewer := &review.ApprovalReviewer{Reviewer: reviewer, Gateway: gateways(mgr.GetAPIReader()), MayApprove: mayApprove(mgr.GetClient())}
 	for path, handler := range map[string]admission.Handler{
 		"/mutate":            &mutate.Handler{Mutator: reviewer, Recorder: recorder},
@@ -95,7 +97,7 @@ func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.R
 		"/mutate-approval":   &mutate.ApprovalHandler{Stamper: approvalReviewer, Recorder: recorder},
 		"/validate-approval": &validate.ApprovalHandler{Validator: approvalReviewer, Recorder: recorder},
 	} {
-		server.Register(path, finishing(&webhook.Admission{Handler: handler}))
+		server.Register(path, traced.Handler(path, finishing(&webhook.Admission{Handler: handler})))
 	}
 }
 
@@ -146,19 +148,24 @@ func newRuleset(ctx context.Context, mgr manager.Manager, o options, configured 
 }
 
 // newManager runs everything but decides nothing: any replica may answer, so no leader is elected.
-func newManager(o options) (manager.Manager, error) {
+func newManager(ctx context.Context, o options) (manager.Manager, *tracing.Tracing, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, v1beta1.AddToScheme} {
 		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("registering types: %w", err)
+			return nil, nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return nil, fmt.Errorf("finding the API server: %w", err)
+		return nil, nil, fmt.Errorf("finding the API server: %w", err)
 	}
 	// The API server knows better how much it can take, and a decision that waits for us is one that comes too late.
 	config.QPS = -1
+	traced, err := tracing.New(ctx, "portcullis-webhook", os.Getenv)
+	if err != nil {
+		return nil, nil, fmt.Errorf("preparing the traces: %w", err)
+	}
+	traced.Client(config)
 	mgr, err := ctrl.NewManager(config, manager.Options{
 		Scheme:                 scheme,
 		Cache:                  caSecretOnly(o),
@@ -166,9 +173,9 @@ func newManager(o options) (manager.Manager, error) {
 		Metrics:                metricsserver.Options{BindAddress: o.metricsAddress},
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return mgr, mgr.AddHealthzCheck("ping", healthz.Ping)
+	return mgr, traced, errors.Join(traced.AddTo(mgr), mgr.AddHealthzCheck("ping", healthz.Ping))
 }
 
 // clusters lists the registered clusters from memory.

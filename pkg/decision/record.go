@@ -56,6 +56,8 @@ type Record struct {
 	Approvals []string `json:"approvals,omitempty"`
 	// Revision of the rules that judged; empty where none did.
 	Revision string `json:"revision,omitempty"`
+	// TraceID is the trace that the request belongs to; empty where it belongs to none.
+	TraceID string `json:"traceId,omitempty"`
 	// Seconds that the decision took.
 	Seconds float64 `json:"seconds"`
 

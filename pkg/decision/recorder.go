@@ -42,10 +42,12 @@ func (r *Recorder) Decide(
 	}
 	began := r.now()
 	record := newRecord(r.newID(), webhook, req.AdmissionRequest, began)
+	record.TraceID = traceOf(ctx)
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithValues("decision", record.ID))
 	response := safely(ctx, record, decide)
 	record.conclude(response)
 	record.Seconds = r.now().Sub(began).Seconds()
+	tell(ctx, record)
 	for _, listen := range r.Listeners {
 		listen(*record)
 	}

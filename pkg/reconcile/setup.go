@@ -32,6 +32,7 @@ import (
 	connected "portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/render"
+	"portcullis.dev/portcullis/pkg/tracing"
 )
 
 // The first pause before a failed target is tried again, and the longest.
@@ -98,6 +99,8 @@ type Options struct {
 	LookAgain time.Duration
 	// Metrics takes what the controller counts; nobody does when it is nil.
 	Metrics prometheus.Registerer
+	// Tracing makes a span of each pass; nil makes none.
+	Tracing *tracing.Tracing
 }
 
 // Setup puts the controller on a manager whose cache has CacheOptions. Connections to clusters end with the context.
@@ -108,12 +111,12 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 		client: mgr.GetClient(), outcomes: shared, events: told, lost: newLostAddresses(),
 		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now, counts: counted},
 	}
-	if err := setupGateways(mgr, worker, options.Workers); err != nil {
+	if err := setupGateways(mgr, worker, options.Workers, options.Tracing); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
 	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
 	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, counts: counted, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
-	targets, err := setupPlacements(mgr, work, options.Workers)
+	targets, err := setupPlacements(mgr, work, options.Workers, options.Tracing)
 	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
 	}
@@ -132,7 +135,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options); err != nil {
 		return fmt.Errorf("setting up the clusters: %w", err)
 	}
-	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now, counts: counted}); err != nil {
+	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now, counts: counted}, options.Tracing); err != nil {
 		return fmt.Errorf("setting up the worker of old approvals: %w", err)
 	}
 	if options.Metrics == nil {
@@ -145,15 +148,15 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 }
 
 // setupHistory looks at each approval as it changes, and again when it is old.
-func setupHistory(mgr manager.Manager, worker *history) error {
+func setupHistory(mgr manager.Manager, worker *history, traced *tracing.Tracing) error {
 	return builder.ControllerManagedBy(mgr).
 		Named("approvals").
 		For(&v1alpha1.ChangeApproval{}).
-		Complete(reconcile.AsReconciler(mgr.GetClient(), worker))
+		Complete(tracing.Reconciler(traced, "approval", reconcile.AsReconciler(mgr.GetClient(), worker)))
 }
 
 // setupGateways wakes the gateways' worker when a gateway or a cluster changes, and when a target reports.
-func setupGateways(mgr manager.Manager, worker *gateways, workers int) error {
+func setupGateways(mgr manager.Manager, worker *gateways, workers int, traced *tracing.Tracing) error {
 	reported := handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
 		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			queue.Add(reconcile.Request{NamespacedName: e.Object})
@@ -167,11 +170,11 @@ func setupGateways(mgr manager.Manager, worker *gateways, workers int) error {
 		// An approval may release what is held.
 		Watches(&v1alpha1.ChangeApproval{}, handler.EnqueueRequestsFromMapFunc(gatewayOfApproval), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Channel(worker.outcomes.changed, reported)).
-		Complete(reconcile.AsReconciler(mgr.GetClient(), worker))
+		Complete(tracing.Reconciler(traced, "gateway", reconcile.AsReconciler(mgr.GetClient(), worker)))
 }
 
 // setupPlacements wakes a target's worker when its gateway, its cluster or one of its objects changes.
-func setupPlacements(mgr manager.Manager, worker *placements, workers int) (controller.TypedController[Target], error) {
+func setupPlacements(mgr manager.Manager, worker *placements, workers int, traced *tracing.Tracing) (controller.TypedController[Target], error) {
 	inCluster := func(ctx context.Context, cluster client.Object) []Target {
 		return slices.DeleteFunc(targetsOfAll(ctx, mgr.GetClient()), func(target Target) bool { return target.Cluster != cluster.GetName() })
 	}
@@ -190,7 +193,7 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int) (cont
 		// An object that somebody changed or deleted is put right, and its status is part of ours.
 		targets = targets.Watches(kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
 	}
-	return targets.Build(worker)
+	return targets.Build(tracing.Reconciler[Target](traced, "placement", worker))
 }
 
 // gatewayOfApproval is the gateway that an approval is for.
