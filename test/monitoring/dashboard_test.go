@@ -190,7 +190,7 @@ func TestEachQueryOfTheDashboardIsPromQL(t *testing.T) {
 
 // chosen is a query as Grafana sends it when the variables are chosen.
 func chosen(expr string) string {
-	return strings.NewReplacer("$namespace", ".*", "$__rate_interval", "5m", "$__range", "15m").Replace(expr)
+	return strings.NewReplacer("$namespace", ".*", "$__rate_interval", "15m", "$__range", "15m").Replace(expr)
 }
 
 func TestThereIsNoPanelOfWhichNobodyKnowsWhatItShows(t *testing.T) {
