@@ -121,7 +121,11 @@ type request struct {
 func apiWith(t *testing.T, objects ...client.Object) *api {
 	t.Helper()
 	server := &api{refuse: func(string) error { return nil }}
-	server.WithWatch = interceptor.NewClient(fake.NewClientBuilder().
+	builder := fake.NewClientBuilder()
+	for _, kind := range ownedKinds() {
+		builder.WithIndex(kind.object, indexGateway, gatewayNamed)
+	}
+	server.WithWatch = interceptor.NewClient(builder.
 		WithScheme(schemeOf(t)).
 		WithObjects(objects...).
 		WithStatusSubresource(&v1beta1.IstioGateway{}, &v1alpha1.ChangeApproval{}, &v1alpha1.GatewayCluster{}).

@@ -21,7 +21,7 @@ import (
 // more for example.
 func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string, keep []v1beta1.ObjectReference) error {
 	for _, kind := range ownedKinds() {
-		found, err := c.find(ctx, c.client, kind, gw, id)
+		found, err := c.cached(ctx, kind, gw, id)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (c *cluster) prune(ctx context.Context, gw *v1beta1.IstioGateway, id string
 func (c *cluster) surplus(ctx context.Context, gw *v1beta1.IstioGateway, id string, keep []v1beta1.ObjectReference) ([]v1beta1.ObjectReference, error) {
 	var out []v1beta1.ObjectReference
 	for _, kind := range ownedKinds() {
-		found, err := c.find(ctx, c.client, kind, gw, id)
+		found, err := c.cached(ctx, kind, gw, id)
 		if err != nil {
 			return nil, err
 		}
@@ -90,18 +90,23 @@ func (c *cluster) removeAll(ctx context.Context, gw *v1beta1.IstioGateway, id st
 	return left, nil
 }
 
+// cached lists a gateway's objects of one kind in a cluster, from the cache.
+func (c *cluster) cached(ctx context.Context, kind ownedKind, gw *v1beta1.IstioGateway, id string) ([]client.Object, error) {
+	return c.findBy(ctx, c.client, kind, gw, client.MatchingLabels{render.LabelGateway: gw.Name, render.LabelCluster: id}, client.MatchingFields{indexGateway: gw.Name})
+}
+
 // find lists a gateway's objects of one kind in a cluster.
 func (c *cluster) find(ctx context.Context, reader client.Reader, kind ownedKind, gw *v1beta1.IstioGateway, id string) ([]client.Object, error) {
 	return c.findBy(ctx, reader, kind, gw, client.MatchingLabels{render.LabelGateway: gw.Name, render.LabelCluster: id})
 }
 
-// findBy lists objects of one kind in a gateway's namespace by their labels.
-func (c *cluster) findBy(ctx context.Context, reader client.Reader, kind ownedKind, gw *v1beta1.IstioGateway, labels client.MatchingLabels) ([]client.Object, error) {
+// findBy lists objects of one kind in a gateway's namespace by their labels, and by what else a reader knows of them.
+func (c *cluster) findBy(ctx context.Context, reader client.Reader, kind ownedKind, gw *v1beta1.IstioGateway, labels client.MatchingLabels, more ...client.ListOption) ([]client.Object, error) {
 	gvk, err := apiutil.GVKForObject(kind.object, c.client.Scheme())
 	if err != nil {
 		return nil, fmt.Errorf("naming the kind of %T: %w", kind.object, err)
 	}
-	if err := reader.List(ctx, kind.list, client.InNamespace(gw.Namespace), labels); err != nil {
+	if err := reader.List(ctx, kind.list, append(more, client.InNamespace(gw.Namespace), labels)...); err != nil {
 		return nil, fmt.Errorf("listing %ss of IstioGateway %s/%s: %w", gvk.Kind, gw.Namespace, gw.Name, err)
 	}
 	var found []client.Object

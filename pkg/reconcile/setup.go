@@ -114,6 +114,9 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err := setupGateways(mgr, worker, options.Workers, options.Tracing); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
 	}
+	if err := indexed(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
 	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, counts: counted, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
 	targets, err := setupPlacements(mgr, work, options.Workers, options.Tracing)
@@ -124,7 +127,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("setting up the exports' workers: %w", err)
 	}
-	whenConnected := []connectedFunc{watch(targets), metrics}
+	whenConnected := []connectedFunc{index, watch(targets), metrics}
 	if options.Fence != nil {
 		up, err := setupFences(mgr, &fences{hub: mgr.GetClient(), clusters: fleet, options: *options.Fence, events: told})
 		if err != nil {
