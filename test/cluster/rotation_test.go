@@ -171,6 +171,17 @@ var _ = Describe("facts", func() {
 			HaveField("LoadBalancer", BeNil()),
 		))
 	})
+
+	It("tell that load balancers get an address where one has", func(ctx context.Context) {
+		balanced := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "balanced"}}
+		balanced.Spec.Type, balanced.Spec.Ports = corev1.ServiceTypeLoadBalancer, []corev1.ServicePort{{Port: 80}}
+		Expect(remote.Create(ctx, balanced)).To(Succeed())
+		DeferCleanup(func(ctx context.Context) { Expect(remote.Delete(ctx, balanced)).To(Succeed()) })
+		balanced.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "203.0.113.1"}}
+		Expect(remote.Status().Update(ctx, balanced)).To(Succeed())
+		register(ctx, "balancing", kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()))
+		Eventually(factsOf(ctx, "balancing")).Should(HaveField("LoadBalancer", HaveValue(BeTrue())))
+	})
 })
 
 // connection is the connection to a cluster, nil when there is none.
