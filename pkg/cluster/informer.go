@@ -36,9 +36,8 @@ type registration struct {
 }
 
 var (
-	errIndexersLate = errors.New("indexers must be added before the informer runs")
-	errWatchErrors  = errors.New("what breaks off a watch must go to the log, and nowhere else")
-	errStopped      = errors.New("the informer must run or be about to, has stopped")
+	errWatchErrors = errors.New("what breaks off a watch must go to the log, and nowhere else")
+	errStopped     = errors.New("the informer must run or be about to, has stopped")
 )
 
 // newInformer makes an informer; what it is given is what client-go's own is given. It never tells of objects that did not
@@ -115,11 +114,10 @@ func (i *informer) GetStore() toolscache.Store { return i.objects }
 // GetIndexer is what is in memory.
 func (i *informer) GetIndexer() toolscache.Indexer { return i.objects }
 
-// AddIndexers adds indexers.
+// AddIndexers adds indexers, of what there is already too.
 func (i *informer) AddIndexers(indexers toolscache.Indexers) error {
-	if i.HasSynced() {
-		return errIndexersLate
-	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	return i.objects.AddIndexers(indexers)
 }
 

@@ -144,6 +144,13 @@ func TestAnInformerTellsItsHandlersWhatBecomesOfObjects(t *testing.T) {
 	if kept, err := informer.GetIndexer().ByIndex(toolscache.NamespaceIndex, "istio-system"); err != nil || len(kept) != 2 {
 		t.Errorf("keeps %v (%v), want a and c", kept, err)
 	}
+	names := toolscache.Indexers{"name": func(object any) ([]string, error) { return []string{object.(*corev1.Service).Name}, nil }}
+	if err := informer.AddIndexers(names); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := informer.GetIndexer().ByIndex("name", "a"); err != nil || len(kept) != 1 {
+		t.Errorf("finds %v (%v) by an index that came late, want a", kept, err)
+	}
 	if err := informer.RemoveEventHandler(handle); err != nil {
 		t.Fatal(err)
 	}
