@@ -19,8 +19,8 @@ func addPage(mgr manager.Manager, o options, rules *ruleset.Ruleset, recorder *d
 	if o.pageAddress == "" {
 		return nil
 	}
-	recent := &page.Recent{}
-	recorder.Listeners = append(recorder.Listeners, recent.Listen)
+	recent, masking := &page.Recent{}, o.masking()
+	recorder.Listeners = append(recorder.Listeners, func(record decision.Record) { recent.Listen(masking.Mask(record)) })
 	handler, err := page.New(page.Options{
 		Asker: mgr.GetClient(), Live: mgr.GetAPIReader(), Known: mgr.GetClient(),
 		Engine: rules.Live.Engine, Recent: recent, Replica: o.replica, Now: time.Now,

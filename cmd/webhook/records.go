@@ -55,8 +55,12 @@ func decisionLog(o options, served <-chan struct{}) (*decision.Log, error) {
 	if len(sinks) == 0 {
 		return nil, nil
 	}
-	masking := decision.Masking{Env: o.maskEnv, Annotations: o.maskAnnotations}
-	return decision.NewLog(decision.LogOptions{Masking: masking, Sinks: sinks, Counts: counts, Served: served}), nil
+	return decision.NewLog(decision.LogOptions{Masking: o.masking(), Sinks: sinks, Counts: counts, Served: served}), nil
+}
+
+// masking says which values are told to nobody who was not asked: in no log, and on no page.
+func (o options) masking() decision.Masking {
+	return decision.Masking{Env: o.maskEnv, Annotations: o.maskAnnotations}
 }
 
 // logsOf are the names of the logs that are wanted.

@@ -3,6 +3,7 @@ package page_test
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -31,6 +32,14 @@ var _ = Describe("Who looks at the page", func() {
 		Expect(text).To(SatisfyAll(ContainSubstring("istio-system/edge"), ContainSubstring("istio-system/misspelt"),
 			ContainSubstring("You may not list gatewayclusters"), ContainSubstring("You may not list gatewaypolicies")))
 		Expect(text).NotTo(SatisfyAny(ContainSubstring("elsewhere"), ContainSubstring("InvalidKubeconfig"), ContainSubstring("restart_approval")))
+	})
+
+	It("shows what was refused without the values of the environment", func(ctx context.Context) {
+		refusal := apply(strings.Replace(gateway("edge", namespace, ""), "spec: {", "spec: {env: [{name: TOKEN, value: correct-horse-battery}], ", 1))
+		Expect(refusal).To(SatisfyAll(ContainSubstring("restart_approval"), ContainSubstring("correct-horse-battery")), "its author reads what they wrote")
+		_, _, text := asked(http.MethodGet, "", viewer(ctx, "curious", "", everything()...))
+		Expect(text).To(SatisfyAll(ContainSubstring("Deny: restart_approval: spec.env"), ContainSubstring("***")))
+		Expect(text).NotTo(ContainSubstring("correct-horse-battery"))
 	})
 
 	It("shows no decision to whoever may read the gateways alone", func(ctx context.Context) {
