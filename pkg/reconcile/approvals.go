@@ -31,8 +31,9 @@ type approvals struct {
 	// ask asks the guard.
 	ask askFunc
 	now func() time.Time
-	// counts tells what is used.
+	// counts and events tell what is used.
 	counts *counts
+	events events
 }
 
 // release notes in what is pending the approvals that release it, or why those that there are do not. It says how long to
@@ -182,6 +183,7 @@ func (a approvals) recordOne(ctx context.Context, gw *v1beta1.IstioGateway, name
 		return client.IgnoreNotFound(err)
 	}
 	a.counts.usedOne()
+	a.events.used(approval, gw)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -223,19 +224,23 @@ func TestUseIsRecordedWhenTheGatewayIsWhereItCanBe(t *testing.T) {
 			}
 			gw.Status.ObservedGeneration = gw.Generation
 			test.edit(gw)
-			server := apiWith(t, approvalOf(gw))
-			expectError(t, approvalsOn(server).record(t.Context(), gw), "")
+			server, told := apiWith(t, approvalOf(gw)), &recorded{}
+			worker := approvalsOn(server)
+			worker.events = events{told}
+			expectError(t, worker.record(t.Context(), gw), "")
 			use := useOf(t, server)
 			expectEqual(t, "recorded", use != nil, test.recorded)
 			if use == nil {
+				expectEqual(t, "events", told.taken(), []string(nil))
 				return
 			}
+			expectEqual(t, "events", told.taken(), []string{fmt.Sprintf("Normal ApprovalUsed Use /: Was used up by generation %d of IstioGateway edge", gw.Generation)})
 			expectEqual(t, "UID", use.UID, string(gw.UID))
 			expectEqual(t, "generation", use.Generation, gw.Generation)
 
-			later := approvalsOn(server)
-			later.now = func() time.Time { return noon.Add(time.Hour) }
-			expectError(t, later.record(t.Context(), gw), "")
+			worker.now = func() time.Time { return noon.Add(time.Hour) }
+			expectError(t, worker.record(t.Context(), gw), "")
+			expectEqual(t, "events", told.taken(), []string(nil))
 			expectEqual(t, "when", useOf(t, server).At.UTC(), noon)
 		})
 	}

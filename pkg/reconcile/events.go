@@ -17,6 +17,7 @@ import (
 // events is everything that the controller tells people as events, on one page: in the past tense, once,
 // and nothing when nothing happened.
 type events struct {
+	// recorder takes them; without one nobody is told what went as it should.
 	recorder k8sevents.EventRecorder
 }
 
@@ -163,7 +164,20 @@ func (e events) fenced(cluster *v1alpha1.GatewayCluster, before *metav1.Conditio
 		"Left the back door of cluster %s open: %s: %s", cluster.Name, after.Reason, shortened(after.Message, longestNote))
 }
 
+// used tells that an approval was used up, and by what.
+func (e events) used(approval *v1alpha1.ChangeApproval, gw *v1beta1.IstioGateway) {
+	e.normal(approval, gw, "ApprovalUsed", "Use", "Was used up by generation %d of IstioGateway %s", gw.Generation, gw.Name)
+}
+
+// expired tells that an approval's time ended before anybody used it.
+func (e events) expired(approval *v1alpha1.ChangeApproval) {
+	e.normal(approval, nil, "ApprovalExpired", "Expire", "Expired unused")
+}
+
 // normal tells what went as it should.
 func (e events) normal(about, related runtime.Object, reason, action, note string, args ...any) {
+	if e.recorder == nil {
+		return
+	}
 	e.recorder.Eventf(about, related, corev1.EventTypeNormal, reason, action, note, args...)
 }

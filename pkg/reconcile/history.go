@@ -17,13 +17,17 @@ type history struct {
 	// retention is how long one is kept after it was used or expired.
 	retention time.Duration
 	now       func() time.Time
-	// counts tells what expires unused.
+	// counts and events tell what expires unused.
 	counts *counts
+	events events
 }
 
 // Reconcile deletes an approval that is old enough, and comes back to one that is not.
 func (h *history) Reconcile(ctx context.Context, approval *v1alpha1.ChangeApproval) (reconcile.Result, error) {
-	expiring := h.counts.looked(approval, h.now())
+	expiring, expired := h.counts.looked(approval, h.now())
+	if expired {
+		h.events.expired(approval)
+	}
 	if left := ended(approval).Add(h.retention).Sub(h.now()); left > 0 {
 		return reconcile.Result{RequeueAfter: shorter(expiring, left)}, nil
 	}

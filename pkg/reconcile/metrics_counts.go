@@ -132,27 +132,28 @@ func (c *counts) usedOne() {
 	}
 }
 
-// looked counts an approval that has expired since it was looked at last, and says how long it takes until it does; zero
-// when it cannot any more. What had expired before this process began was counted by the one before.
-func (c *counts) looked(approval *v1alpha1.ChangeApproval, now time.Time) time.Duration {
+// looked counts an approval that has expired since it was looked at last, and says whether it has. It says too how long it
+// takes until it does; zero when it cannot any more. What had expired before this process began was counted by the one
+// before.
+func (c *counts) looked(approval *v1alpha1.ChangeApproval, now time.Time) (left time.Duration, expired bool) {
 	_, until := window(approval)
-	left := until.Sub(now)
+	left = until.Sub(now)
 	if c == nil {
-		return 0
+		return 0, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, waited := c.waiting[approval.UID]
 	if approval.Status.UsedBy == nil && left > 0 {
 		c.waiting[approval.UID] = until
-		return left
+		return left, false
 	}
-	if waited && approval.Status.UsedBy == nil {
+	if expired = waited && approval.Status.UsedBy == nil; expired {
 		c.expired.Inc()
 	}
 	delete(c.waiting, approval.UID)
 	c.dropDeleted(now)
-	return 0
+	return 0, expired
 }
 
 // dropDeleted forgets the approvals that should have been looked at again and were not: somebody deleted them.

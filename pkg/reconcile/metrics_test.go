@@ -203,9 +203,15 @@ func TestAnApprovalIsCountedOnceWhenItExpiresUnused(t *testing.T) {
 			if test.before != nil {
 				c.looked(test.before, noon)
 			}
+			told := 0.0
 			for range 2 {
-				expectEqual(t, "comes back", c.looked(test.after, noon.Add(time.Hour)), time.Duration(0))
+				left, expired := c.looked(test.after, noon.Add(time.Hour))
+				expectEqual(t, "comes back", left, time.Duration(0))
+				if expired {
+					told++
+				}
 			}
+			expectEqual(t, "told", told, test.want)
 			expectEqual(t, "expired", series(t, registryWith(t, apiWith(t), c), "approvals_expired_total")[""], test.want)
 			expectEqual(t, "kept in mind", len(c.waiting), 0)
 		})
@@ -218,6 +224,18 @@ func TestHistoryComesBackWhenAnApprovalExpires(t *testing.T) {
 	result, err := worker.Reconcile(t.Context(), approval)
 	expectError(t, err, "")
 	expectEqual(t, "comes back", result.RequeueAfter, time.Hour)
+}
+
+func TestAnApprovalThatExpiresIsToldOnce(t *testing.T) {
+	approval := approvalOf(gatewayOf(t, `{}`), func(a *v1alpha1.ChangeApproval) { a.Spec.NotAfter = instant(time.Hour) })
+	now, told := noon, &recorded{}
+	worker := &history{client: apiWith(t, approval), retention: 48 * time.Hour, now: func() time.Time { return now }, counts: newCounts(), events: events{told}}
+	for _, at := range []time.Duration{0, time.Hour, 2 * time.Hour} {
+		now = noon.Add(at)
+		_, err := worker.Reconcile(t.Context(), approval)
+		expectError(t, err, "")
+	}
+	expectEqual(t, "events", told.taken(), []string{"Normal ApprovalExpired Expire /: Expired unused"})
 }
 
 func TestApprovalsThatSomebodyDeletedAreForgotten(t *testing.T) {

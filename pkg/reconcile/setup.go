@@ -109,7 +109,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	told := events{recorder: mgr.GetEventRecorder("portcullis")}
 	worker := &gateways{
 		client: mgr.GetClient(), outcomes: shared, events: told, lost: newLostAddresses(),
-		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now, counts: counted},
+		approvals: approvals{client: mgr.GetClient(), live: mgr.GetAPIReader(), ask: askGuard(mgr.GetClient()), now: time.Now, counts: counted, events: told},
 	}
 	if err := setupGateways(mgr, worker, options.Workers, options.Tracing); err != nil {
 		return fmt.Errorf("setting up the gateways' worker: %w", err)
@@ -138,7 +138,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if fleet.remote, err = setupClusters(ctx, mgr, whenConnected, options); err != nil {
 		return fmt.Errorf("setting up the clusters: %w", err)
 	}
-	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now, counts: counted}, options.Tracing); err != nil {
+	if err := setupHistory(mgr, &history{client: mgr.GetClient(), retention: options.ApprovalRetention, now: time.Now, counts: counted, events: told}, options.Tracing); err != nil {
 		return fmt.Errorf("setting up the worker of old approvals: %w", err)
 	}
 	if options.Metrics == nil {
