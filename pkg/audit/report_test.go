@@ -161,6 +161,7 @@ func TestReportsOfAnotherVersionAreToldOnce(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0], "must be of version v1alpha1") || !strings.Contains(told[0], "v2, v1beta1") {
 		t.Errorf("logged %q, want one line of it", told)
 	}
+	expectTold(t, b.tally, map[string]float64{"portcullis_audit_failures_total": 3})
 	if b.report(t) != nil {
 		t.Error("a report was written")
 	}

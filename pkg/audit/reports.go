@@ -26,6 +26,8 @@ type reports struct {
 	// ask is how long an answer to that is believed.
 	ask time.Duration
 	now func() time.Time
+	// failed counts that reports could not be written.
+	failed func()
 
 	// served is whether ours is served, as was found out at a time; told is what was last logged of that.
 	served bool
@@ -70,8 +72,8 @@ func equals(present, wanted *unstructured.Unstructured) bool {
 		equality.Semantic.DeepEqual(present.GetAnnotations(), wanted.GetAnnotations())
 }
 
-// areServed says whether the API server knows reports as we write them. That it knows others is logged once, as is that it
-// does not know any.
+// areServed says whether the API server knows reports as we write them. That it knows others is logged once and counts as a
+// failure each time that it is found.
 func (r *reports) areServed(ctx context.Context) (bool, error) {
 	if !r.at.IsZero() && r.now().Sub(r.at) < r.ask {
 		return r.served, nil
@@ -81,6 +83,9 @@ func (r *reports) areServed(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("asking for the versions of %s: %w", reportGroup, err)
 	}
 	r.served, r.at = slices.Contains(versions, reportKind().Version), r.now()
+	if len(versions) > 0 && !r.served {
+		r.failed()
+	}
 	if told := strings.Join(versions, ", "); !r.served && told != r.told {
 		r.told = told
 		log.FromContext(ctx).Error(nil, "Wrote no reports: their CRD must be of version "+reportKind().Version+", is of another", "group", reportGroup, "versions", told)

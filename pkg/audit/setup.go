@@ -60,16 +60,19 @@ func Setup(mgr manager.Manager, options Options) (SetLibrary, error) {
 		return nil, fmt.Errorf("preparing to ask for what is served: %w", err)
 	}
 	options.Rules.Deadline = cmp.Or(options.Rules.Deadline, patience)
-	again := make(chan event.GenericEvent, 1)
+	again, counted := make(chan event.GenericEvent, 1), newTally()
 	work := &worker{
 		client:   mgr.GetClient(),
 		rules:    &rulebook{reader: mgr.GetClient(), options: options.Rules, library: options.Library, changed: func() { wake(again) }},
 		pace:     flowcontrol.NewTokenBucketRateLimiter(options.PerSecond, 1),
 		interval: options.Interval,
-		tally:    newTally(),
-		reports:  &reports{client: mgr.GetClient(), versions: groupVersions(asker.RESTClient()), ask: min(options.Interval, time.Minute), now: time.Now},
-		events:   events{recorder: mgr.GetEventRecorder("portcullis")},
-		now:      time.Now,
+		tally:    counted,
+		reports: &reports{
+			client: mgr.GetClient(), versions: groupVersions(asker.RESTClient()),
+			ask: min(options.Interval, time.Minute), now: time.Now, failed: counted.failures.Inc,
+		},
+		events: events{recorder: mgr.GetEventRecorder("portcullis")},
+		now:    time.Now,
 	}
 	if options.Interval == 0 {
 		return work.rules.SetLibrary, setupRetired(mgr, work)

@@ -51,14 +51,14 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 			}
 			return c.SubResource(name).Apply(ctx, object, opts...)
 		}}).Build()
-	clock := func() time.Time { return b.now }
+	clock, counted := func() time.Time { return b.now }, newTally()
 	b.worker = &worker{
 		client:   b.store,
 		rules:    &rulebook{reader: b.store, library: policies.FS, changed: func() {}},
 		pace:     flowcontrol.NewFakeAlwaysRateLimiter(),
 		interval: time.Minute,
-		tally:    newTally(),
-		reports:  &reports{client: b.store, versions: func(context.Context) ([]string, error) { return nil, nil }, ask: time.Minute, now: clock},
+		tally:    counted,
+		reports:  &reports{client: b.store, versions: func(context.Context) ([]string, error) { return nil, nil }, ask: time.Minute, now: clock, failed: counted.failures.Inc},
 		events:   events{recorder: b.recorder},
 		now:      clock,
 	}
