@@ -187,6 +187,7 @@ var _ = Describe("A newer renderer", func() {
 				Eventually(func(g Gomega) {
 					deployment := deploymentOf(ctx, gw)
 					g.Expect(deployment.Status.ObservedGeneration).To(Equal(deployment.Generation))
+					g.Expect(deployment.Status.UpdatedReplicas).To(Equal(int32(1)))
 					g.Expect(deployment.Status.Replicas).To(Equal(int32(1)))
 					g.Expect(deployment.Status.AvailableReplicas).To(Equal(int32(1)))
 				}).Should(Succeed())
