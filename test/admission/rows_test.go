@@ -38,7 +38,7 @@ type asked struct {
 
 // rows are those of all rules that judge a gateway by itself.
 func rows() []row {
-	return slices.Concat(placementRows(), managedRows(), podRows(), kernelRows(), scalingRows(), networkRows(), serviceRows(), frailRows())
+	return slices.Concat(placementRows(), managedRows(), podRows(), kernelRows(), scalingRows(), networkRows(), serviceRows(), balancerRows(), frailRows())
 }
 
 // gw is a gateway named edge.
