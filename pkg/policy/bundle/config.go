@@ -12,9 +12,10 @@ import (
 	"strings"
 
 	opabundle "github.com/open-policy-agent/opa/v1/bundle"
-	"github.com/open-policy-agent/opa/v1/config"
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/portcullis/pkg/policy/opaconfig"
 )
 
 // fileLimit is the largest file in a bundle, unless the configuration has a size_limit_bytes. OPA's own limit, 1 GiB,
@@ -69,7 +70,7 @@ func ReadConfig(file, directory string) (Config, error) {
 
 // parse reads and checks a configuration.
 func parse(raw []byte, directory string) (Config, error) {
-	if err := checkKeys(raw); err != nil {
+	if err := opaconfig.CheckKeys(raw, "bundles", "keys", "persistence_directory", "services"); err != nil {
 		return Config{}, err
 	}
 	in := document{}
@@ -88,28 +89,6 @@ func parse(raw []byte, directory string) (Config, error) {
 	var err error
 	out.text, err = json.Marshal(in)
 	return out, err
-}
-
-// checkKeys refuses what is not about bundles, and what OPA would leave out without a word.
-func checkKeys(raw []byte) error {
-	top := map[string]any{}
-	if err := yaml.Unmarshal(raw, &top); err != nil {
-		return err
-	}
-	taken := []string{"bundles", "keys", "persistence_directory", "services"}
-	for _, key := range slices.Sorted(maps.Keys(top)) {
-		if !slices.Contains(taken, key) {
-			return fmt.Errorf("key must be one of %s, is %s", strings.Join(taken, ", "), key)
-		}
-	}
-	known, err := config.ParseConfig(raw, "")
-	if err != nil {
-		return err
-	}
-	if len(known.Warnings) > 0 {
-		return errors.New(known.Warnings[0])
-	}
-	return nil
 }
 
 // readBundle checks the bundle and states what OPA shall do with it.

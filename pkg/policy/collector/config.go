@@ -9,9 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/config"
 	"github.com/open-policy-agent/opa/v1/plugins/rest"
 	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/portcullis/pkg/policy/opaconfig"
 )
 
 // Defaults of what the configuration leaves out. OPA's own wait five to ten minutes between uploads, in which whoever
@@ -36,7 +37,7 @@ type document struct {
 	Services     map[string]map[string]any `json:"services"`
 	Keys         map[string]any            `json:"keys,omitempty"`
 	Labels       map[string]string         `json:"labels,omitempty"`
-	DecisionLogs decisionLogs              `json:"decision_logs"`
+	DecisionLogs *decisionLogs             `json:"decision_logs"`
 }
 
 // decisionLogs is the part about them.
@@ -75,11 +76,14 @@ func ReadConfig(file string) (Config, error) {
 // parse reads and checks a configuration.
 func parse(raw []byte) (Config, error) {
 	in := document{}
-	if err := checkKeys(raw); err != nil {
+	if err := opaconfig.CheckKeys(raw, "decision_logs", "keys", "labels", "services"); err != nil {
 		return Config{}, err
 	}
 	if err := yaml.UnmarshalStrict(raw, &in); err != nil {
 		return Config{}, err
+	}
+	if in.DecisionLogs == nil {
+		return Config{}, errors.New("decision_logs must say what to send where, is absent")
 	}
 	if err := in.checkServices(); err != nil {
 		return Config{}, err
@@ -87,7 +91,7 @@ func parse(raw []byte) (Config, error) {
 	if err := in.DecisionLogs.Reporting.complete(); err != nil {
 		return Config{}, fmt.Errorf("decision_logs.reporting.%w", err)
 	}
-	out := Config{logs: in.DecisionLogs}
+	out := Config{logs: *in.DecisionLogs}
 	var err error
 	if out.text, err = json.Marshal(in); err != nil {
 		return Config{}, err
@@ -96,31 +100,6 @@ func parse(raw []byte) (Config, error) {
 	in.DecisionLogs.Reporting.Trigger, in.DecisionLogs.Reporting.Buffer = "manual", 0
 	out.plugin, err = json.Marshal(in.DecisionLogs)
 	return out, err
-}
-
-// checkKeys refuses what is not about decision logs, and what OPA would leave out without a word.
-func checkKeys(raw []byte) error {
-	top := map[string]any{}
-	if err := yaml.Unmarshal(raw, &top); err != nil {
-		return err
-	}
-	taken := []string{"decision_logs", "keys", "labels", "services"}
-	for _, key := range slices.Sorted(maps.Keys(top)) {
-		if !slices.Contains(taken, key) {
-			return fmt.Errorf("key must be one of %s, is %s", strings.Join(taken, ", "), key)
-		}
-	}
-	if top["decision_logs"] == nil {
-		return errors.New("decision_logs must say what to send where, is absent")
-	}
-	known, err := config.ParseConfig(raw, "")
-	if err != nil {
-		return err
-	}
-	if len(known.Warnings) > 0 {
-		return errors.New(known.Warnings[0])
-	}
-	return nil
 }
 
 // checkServices finds the service that decisions go to, and checks all.
