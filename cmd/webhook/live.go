@@ -7,6 +7,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"portcullis.dev/portcullis/pkg/access"
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
@@ -44,22 +45,12 @@ func allGateways(reader client.Reader) func(context.Context) ([]v1beta1.IstioGat
 	}
 }
 
-// mayApprove asks whether a user has the verb approve on a gateway. Everything that the API server knows of the user is
-// passed on: any of it can make the difference.
+// mayApprove asks whether a user has the verb approve on a gateway.
 func mayApprove(asker client.Client) func(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (bool, string, error) {
 	return func(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (bool, string, error) {
-		extra := make(map[string]authorizationv1.ExtraValue, len(user.Extra))
-		for key, values := range user.Extra {
-			extra[key] = authorizationv1.ExtraValue(values)
-		}
-		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-			User: user.Username, UID: user.UID, Groups: user.Groups, Extra: extra,
-			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Namespace: namespace, Name: name, Verb: "approve",
-				Group: v1beta1.GroupVersion.Group, Version: v1beta1.GroupVersion.Version, Resource: "istiogateways",
-			},
-		}}
-		err := asker.Create(ctx, review)
-		return review.Status.Allowed, review.Status.Reason, err
+		return access.Allowed(ctx, asker, user, authorizationv1.ResourceAttributes{
+			Namespace: namespace, Name: name, Verb: "approve",
+			Group: v1beta1.GroupVersion.Group, Version: v1beta1.GroupVersion.Version, Resource: "istiogateways",
+		})
 	}
 }

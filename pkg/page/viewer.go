@@ -10,6 +10,9 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"portcullis.dev/portcullis/pkg/access"
 )
 
 // errUnknown is that nobody is known to be asking.
@@ -17,8 +20,8 @@ var errUnknown = errors.New("must come with a token of the cluster: as the passw
 
 // viewer is whoever looks at the page, and what they were found to be allowed.
 type viewer struct {
-	user authenticationv1.UserInfo
-	ask  func(context.Context, *authorizationv1.SubjectAccessReview) error
+	user  authenticationv1.UserInfo
+	asker client.Writer
 	// answers of the API server, each asked for once.
 	answers map[authorizationv1.ResourceAttributes]bool
 }
@@ -36,10 +39,7 @@ func (h *Handler) viewer(ctx context.Context, r *http.Request) (*viewer, error) 
 	if !review.Status.Authenticated {
 		return nil, errUnknown
 	}
-	ask := func(ctx context.Context, review *authorizationv1.SubjectAccessReview) error {
-		return h.Asker.Create(ctx, review)
-	}
-	return &viewer{user: review.Status.User, ask: ask, answers: map[authorizationv1.ResourceAttributes]bool{}}, nil
+	return &viewer{user: review.Status.User, asker: h.Asker, answers: map[authorizationv1.ResourceAttributes]bool{}}, nil
 }
 
 // tokenIn is the token that a request carries. Browsers ask for a name and a password by themselves, and a page without
@@ -63,16 +63,10 @@ func (v *viewer) may(ctx context.Context, verb string, resource schema.GroupReso
 	if answer, ok := v.answers[attributes]; ok {
 		return answer, nil
 	}
-	extra := make(map[string]authorizationv1.ExtraValue, len(v.user.Extra))
-	for key, values := range v.user.Extra {
-		extra[key] = authorizationv1.ExtraValue(values)
-	}
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User: v.user.Username, UID: v.user.UID, Groups: v.user.Groups, Extra: extra, ResourceAttributes: &attributes,
-	}}
-	if err := v.ask(ctx, review); err != nil {
+	allowed, _, err := access.Allowed(ctx, v.asker, v.user, attributes)
+	if err != nil {
 		return false, fmt.Errorf("asking whether %s may %s %s: %w", v.user.Username, verb, resource, err)
 	}
-	v.answers[attributes] = review.Status.Allowed
-	return review.Status.Allowed, nil
+	v.answers[attributes] = allowed
+	return allowed, nil
 }
