@@ -15,22 +15,26 @@ import (
 // refuses to write to one that is there and has another. No object ever has this one, as etcd counts it itself.
 const firstVersion = "1"
 
-// create makes an object of which nothing is known, and says whether it did. The cache holds our own objects alone, so
-// somebody else's may have the name; the API server tells, without being asked beforehand.
+// create makes an object of which nothing is known, and says whether it did; desired is then what came of it. The cache
+// holds our own objects alone, so somebody else's may have the name; the API server tells, without being asked beforehand.
 func (c *cluster) create(ctx context.Context, key objectKey, desired *unstructured.Unstructured) (bool, error) {
 	absent, err := c.unheardOf(ctx, key)
 	if err != nil || !absent {
 		return false, err
 	}
-	desired.SetResourceVersion(firstVersion)
-	err = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership)
+	made := desired.DeepCopy()
+	if err := stateFirstPods(made); err != nil {
+		return false, err
+	}
+	made.SetResourceVersion(firstVersion)
+	err = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(made), client.FieldOwner(FieldOwner), client.ForceOwnership)
 	if err == nil {
+		desired.Object = made.Object
 		return true, nil
 	}
 	if !isRace(err) {
 		return false, whileApplying(key, err)
 	}
-	desired.SetResourceVersion("")
 	return false, c.mistaken(ctx, key, desired, err)
 }
 

@@ -22,8 +22,12 @@ import (
 // applied, and would write everything again to find that nothing changes. What cannot be compared is applied, and so is a
 // Deployment that waits for its first pods: they come after applying.
 func recognised(present client.Object, desired *unstructured.Unstructured) bool {
-	if _, deployment := present.(*appsv1.Deployment); deployment {
-		if first, err := firstPods(present); err != nil || first != nil {
+	if deployment, ok := present.(*appsv1.Deployment); ok {
+		first, err := firstPods(deployment)
+		if err != nil || first != nil {
+			return false
+		}
+		if desired, err = asMade(desired, deployment); err != nil {
 			return false
 		}
 	}

@@ -37,10 +37,39 @@ func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructur
 	return nil
 }
 
-// startWith gives a Deployment its first pods where somebody else counts them, as long as nobody has: the API server makes
-// it with one, and an autoscaler looks at it only later.
+// stateFirstPods states in what shall be made its first pods, where it is a Deployment whose pods somebody else counts later:
+// the API server would make it with one, and an autoscaler looks at it only after a while. Until somebody counts, they
+// are ours on record.
+func stateFirstPods(made *unstructured.Unstructured) error {
+	if made.GetKind() != deploymentKind.Kind {
+		return nil
+	}
+	first, err := firstPods(made)
+	if err != nil || first == nil {
+		return err
+	}
+	return stateReplicas(made, *first)
+}
+
+// asMade is what we state of a Deployment as long as its first pods are ours on record: what it was made with.
+func asMade(desired *unstructured.Unstructured, present *appsv1.Deployment) (*unstructured.Unstructured, error) {
+	said, err := countingIn(present.Annotations)
+	if err != nil || said.AtFirst == nil || *said.AtFirst != desiredReplicas(present) || !ownsReplicas(present) {
+		return desired, err
+	}
+	out := desired.DeepCopy()
+	return out, stateReplicas(out, *said.AtFirst)
+}
+
+// stateReplicas states a number of pods.
+func stateReplicas(deployment *unstructured.Unstructured, replicas int32) error {
+	return unstructured.SetNestedField(deployment.Object, int64(replicas), "spec", "replicas")
+}
+
+// startWith gives a Deployment that was there its first pods, where somebody else is to count them from now on and nobody
+// has.
 func (c *cluster) startWith(ctx context.Context, made *unstructured.Unstructured) error {
-	if made.GetKind() != "Deployment" {
+	if made.GetKind() != deploymentKind.Kind {
 		return nil
 	}
 	first, err := firstPods(made)

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -128,4 +129,25 @@ func TestNothingIsAppliedWhenReplicasCannotBeHandedOver(t *testing.T) {
 	expectError(t, err, "handing over the replicas of Deployment istio-system/istio-edge: refused")
 	expectEqual(t, "requests", server.calls, []string{"apply Deployment istio-edge"})
 	expectEqual(t, "replicas are ours", ownsReplicas(storedDeployment(t, server)), true)
+}
+
+func TestADeploymentIsMadeWithItsFirstPods(t *testing.T) {
+	made := func() *appsv1ac.DeploymentApplyConfiguration {
+		return objectsOf(t, autoscaled).Deployment.WithAnnotations(map[string]string{annotationReplicas: `{"atFirst":2}`})
+	}
+	server := apiWith(t)
+	expectApplied(t, newCluster(server, server), made())
+	expectEqual(t, "replicas", *storedDeployment(t, server).Spec.Replicas, int32(2))
+	expectEqual(t, "replicas are ours", ownsReplicas(storedDeployment(t, server)), true)
+	expectEqual(t, "requests", server.calls, []string{"apply Deployment istio-edge"})
+
+	// Another process recognises it, as long as nobody counted, and when somebody did.
+	server.calls = nil
+	expectApplied(t, newCluster(server, server), made())
+	expectEqual(t, "requests after a restart", server.calls, []string(nil))
+	scaled(t, server, 7)
+	server.calls = nil
+	expectApplied(t, newCluster(server, server), made())
+	expectEqual(t, "requests after a restart, scaled", server.calls, []string(nil))
+	expectEqual(t, "replicas", *storedDeployment(t, server).Spec.Replicas, int32(7))
 }
