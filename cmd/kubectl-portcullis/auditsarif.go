@@ -86,10 +86,10 @@ type (
 	}
 )
 
-// newSarif is an audit as SARIF: a result for each finding, at the line that its gateway is written at, and the rules with
+// newSarif is an audit as SARIF: a result for each finding, at the line that its field is written at, and the rules with
 // what they say of themselves.
 func newSarif(result audited) sarifLog {
-	rules := sarifRules(result)
+	rules, lines := sarifRules(result), fieldLines{}
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "Portcullis", Version: result.Revision, Rules: rules}},
 		Invocations: []sarifInvocation{{ExecutionSuccessful: result.Undecided == 0}},
@@ -98,18 +98,18 @@ func newSarif(result audited) sarifLog {
 	for _, gateway := range result.Results {
 		if gateway.Error != "" {
 			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{
-				Level: "error", Message: sarifText{gateway.Error}, Locations: sarifLocations(gateway),
+				Level: "error", Message: sarifText{gateway.Error}, Locations: sarifLocations(gateway, gateway.Line),
 			})
 		}
 		for _, finding := range gateway.Findings {
-			run.Results = append(run.Results, sarifResultOf(gateway, finding, rules))
+			run.Results = append(run.Results, sarifResultOf(gateway, finding, lines, rules))
 		}
 	}
 	return sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}
 }
 
 // sarifResultOf is one finding.
-func sarifResultOf(gateway auditedGateway, finding audit.Finding, rules []sarifRule) sarifResult {
+func sarifResultOf(gateway auditedGateway, finding audit.Finding, lines fieldLines, rules []sarifRule) sarifResult {
 	levels := map[policy.Enforcement]string{policy.Deny: "error", policy.Warn: "warning", policy.Audit: "note"}
 	// What it is about, not where it stands or how it is worded: so that what was seen is known again.
 	sum := sha256.Sum256([]byte(strings.Join([]string{gateway.Namespace, gateway.Name, finding.Code, finding.Field}, "\x00")))
@@ -118,16 +118,16 @@ func sarifResultOf(gateway auditedGateway, finding audit.Finding, rules []sarifR
 		RuleIndex:    slices.IndexFunc(rules, func(rule sarifRule) bool { return rule.ID == finding.Code }),
 		Level:        levels[finding.Enforcement],
 		Message:      sarifText{finding.String()},
-		Locations:    sarifLocations(gateway),
+		Locations:    sarifLocations(gateway, lines.of(gateway, finding.Field)),
 		Fingerprints: map[string]string{"portcullis/v1": hex.EncodeToString(sum[:])},
 	}
 }
 
-// sarifLocations is where a gateway is: in a file if it came from one, and by its name.
-func sarifLocations(of auditedGateway) []sarifLocation {
+// sarifLocations is where a gateway is, or something of it: at a line of a file if it came from one, and by its name.
+func sarifLocations(of auditedGateway, line int) []sarifLocation {
 	out := sarifLocation{Logical: []sarifLogical{{Name: of.Name, FullyQualifiedName: of.Namespace + "/" + of.Name, Kind: "object"}}}
 	if of.File != "" {
-		out.Physical = &sarifPhysical{sarifArtifact{(&url.URL{Path: of.File}).String()}, sarifRegion{of.Line}}
+		out.Physical = &sarifPhysical{sarifArtifact{(&url.URL{Path: of.File}).String()}, sarifRegion{line}}
 	}
 	return []sarifLocation{out}
 }
