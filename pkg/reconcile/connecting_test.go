@@ -48,7 +48,7 @@ func TestWhatIsKnownOfAClusterStandsWhileItIsBeingConnected(t *testing.T) {
 			result, err := worker.Reconcile(t.Context(), target)
 			expectError(t, err, "")
 			expectEqual(t, "result", result, reconcile.Result{RequeueAfter: test.again})
-			expectEqual(t, "state", worker.outcomes.of(edge)["away"].entry.State, test.state)
+			expectEqual(t, "state", worker.outcomes.placed.of(edge)["away"].entry.State, test.state)
 		})
 	}
 }

@@ -1,58 +1,14 @@
 package reconcile
 
 import (
-	"context"
-	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 )
-
-// reportExport keeps what came of an export and wakes its gateway's worker.
-func (o *outcomes) reportExport(ctx context.Context, target Target, result export) {
-	o.mu.Lock()
-	if o.exports[target.Gateway] == nil {
-		o.exports[target.Gateway] = map[string]export{}
-	}
-	o.exports[target.Gateway][target.Cluster] = result
-	o.mu.Unlock()
-	o.wake(ctx, target.Gateway)
-}
-
-// latestExport is what is known of an export: what was reported last, or else what is stored.
-func (o *outcomes) latestExport(target Target, stored v1beta1.MetricsExport) v1beta1.MetricsExport {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	last, ok := o.exports[target.Gateway][target.Cluster]
-	if !ok || last.gone {
-		return stored
-	}
-	return *last.entry.DeepCopy()
-}
-
-// exportsOf lists what is known of a gateway's exports, by cluster.
-func (o *outcomes) exportsOf(name types.NamespacedName) map[string]export {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return maps.Clone(o.exports[name])
-}
-
-// forgetExports drops what is known of a gateway's exports to clusters that its status no longer names.
-func (o *outcomes) forgetExports(name types.NamespacedName, entries []v1beta1.MetricsExport) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	maps.DeleteFunc(o.exports[name], func(id string, _ export) bool {
-		return !slices.ContainsFunc(entries, func(entry v1beta1.MetricsExport) bool { return entry.ClusterID == id })
-	})
-	if len(o.exports[name]) == 0 {
-		delete(o.exports, name)
-	}
-}
 
 // exportEntries are the exports' part of the status: what is stored, brought up to date by what was reported, without what
 // is gone, and with what is to come.

@@ -64,7 +64,7 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 	}
 	stored := gw.DeepCopy()
 	gw.Status.Clusters = g.entries(gw, registered)
-	gw.Status.Exports = exportEntries(gw, g.outcomes.exportsOf(client.ObjectKeyFromObject(gw)))
+	gw.Status.Exports = exportEntries(gw, g.outcomes.exported.of(client.ObjectKeyFromObject(gw)))
 	if gw.Status.Pending, err = pendingOf(gw); err != nil {
 		return 0, err
 	}
@@ -84,15 +84,14 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 		}
 	}
 	// Only now: what was reported and not written down must not be forgotten.
-	g.outcomes.forgetGone(client.ObjectKeyFromObject(gw), gw.Status.Clusters)
-	g.outcomes.forgetExports(client.ObjectKeyFromObject(gw), gw.Status.Exports)
+	g.outcomes.forgetGone(gw)
 	return wait, nil
 }
 
 // entries are the clusters' parts of the status: what is stored, brought up to date by what was reported,
 // without what is gone, and with what is to come.
 func (g *gateways) entries(gw *v1beta1.IstioGateway, registered []v1alpha1.GatewayCluster) []v1beta1.ClusterStatus {
-	reported := g.outcomes.of(client.ObjectKeyFromObject(gw))
+	reported := g.outcomes.placed.of(client.ObjectKeyFromObject(gw))
 	stays := wanted(gw, registered)
 	missing := map[string]bool{}
 	for _, id := range stays {

@@ -128,7 +128,7 @@ func TestGatewayGoesWhenNoEntryIsLeft(t *testing.T) {
 	expectError(t, pass(t, worker, server), "")
 	expectEqual(t, "requests when nothing is left", server.calls, []string{writesStatus, writesMetadata})
 	expectEqual(t, "finalizers", storedGateway(t, server).Finalizers, []string{"example.com/keep"})
-	expectEqual(t, "what is remembered of it", len(worker.outcomes.byGateway), 0)
+	expectEqual(t, "what is remembered of it", len(worker.outcomes.placed.byGateway), 0)
 
 	server.calls = nil
 	expectError(t, pass(t, worker, server), "")
@@ -195,7 +195,7 @@ func TestAReportSurvivesAStatusThatCouldNotBeWritten(t *testing.T) {
 	worker.outcomes.report(t.Context(), home, outcome{gone: true})
 	server.refusing(conflict(), writesStatus)
 	expectError(t, pass(t, worker, server), "")
-	expectEqual(t, "what is known", worker.outcomes.of(edge), map[string]outcome{"home": {gone: true}})
+	expectEqual(t, "what is known", worker.outcomes.placed.of(edge), map[string]outcome{"home": {gone: true}})
 
 	server.refusing(nil)
 	expectError(t, pass(t, worker, server), "")

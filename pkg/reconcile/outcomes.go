@@ -2,11 +2,9 @@ package reconcile
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -24,33 +22,29 @@ type outcome struct {
 	connecting bool
 }
 
-// outcomes gathers what the targets' workers report until the gateway's worker writes it down. What it
-// holds is lost with the process, and found again by the first pass after it.
+// outcomes gathers what the targets' workers report until the gateway's worker writes it down.
 type outcomes struct {
-	mu        sync.Mutex
-	byGateway map[types.NamespacedName]map[string]outcome
-	exports   map[types.NamespacedName]map[string]export
+	// placed and exported are what came of placements and of exports.
+	placed   reports[outcome]
+	exported reports[export]
 	// changed wakes the worker of a gateway.
 	changed chan event.TypedGenericEvent[types.NamespacedName]
 }
 
 // newOutcomes gathers nothing yet.
 func newOutcomes() *outcomes {
-	return &outcomes{
-		byGateway: map[types.NamespacedName]map[string]outcome{},
-		exports:   map[types.NamespacedName]map[string]export{},
-		changed:   make(chan event.TypedGenericEvent[types.NamespacedName]),
-	}
+	return &outcomes{changed: make(chan event.TypedGenericEvent[types.NamespacedName])}
 }
 
 // report keeps what came of a target and wakes its gateway's worker.
 func (o *outcomes) report(ctx context.Context, target Target, result outcome) {
-	o.mu.Lock()
-	if o.byGateway[target.Gateway] == nil {
-		o.byGateway[target.Gateway] = map[string]outcome{}
-	}
-	o.byGateway[target.Gateway][target.Cluster] = result
-	o.mu.Unlock()
+	o.placed.keep(target, result)
+	o.wake(ctx, target.Gateway)
+}
+
+// reportExport keeps what came of an export and wakes its gateway's worker.
+func (o *outcomes) reportExport(ctx context.Context, target Target, result export) {
+	o.exported.keep(target, result)
 	o.wake(ctx, target.Gateway)
 }
 
@@ -65,30 +59,31 @@ func (o *outcomes) wake(ctx context.Context, gateway types.NamespacedName) {
 // latest is what is known of a target: what was reported last, or else what is stored. The status tells what was reported
 // a moment later; a pass that fails in that moment must not unsay it, and with it what is held there.
 func (o *outcomes) latest(target Target, stored v1beta1.ClusterStatus) v1beta1.ClusterStatus {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	last, ok := o.byGateway[target.Gateway][target.Cluster]
+	last, ok := o.placed.last(target)
 	if !ok || last.gone {
 		return stored
 	}
 	return *last.entry.DeepCopy()
 }
 
-// of lists what is known of a gateway's targets, by cluster.
-func (o *outcomes) of(name types.NamespacedName) map[string]outcome {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return maps.Clone(o.byGateway[name])
+// latestExport is what is known of an export, as latest is of a target.
+func (o *outcomes) latestExport(target Target, stored v1beta1.MetricsExport) v1beta1.MetricsExport {
+	last, ok := o.exported.last(target)
+	if !ok || last.gone {
+		return stored
+	}
+	return *last.entry.DeepCopy()
 }
 
 // forgetGone drops what is known of a gateway in clusters that its status no longer names.
-func (o *outcomes) forgetGone(name types.NamespacedName, entries []v1beta1.ClusterStatus) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	maps.DeleteFunc(o.byGateway[name], func(id string, _ outcome) bool {
-		return !slices.ContainsFunc(entries, func(entry v1beta1.ClusterStatus) bool { return entry.ClusterID == id })
-	})
-	if len(o.byGateway[name]) == 0 {
-		delete(o.byGateway, name)
+func (o *outcomes) forgetGone(gw *v1beta1.IstioGateway) {
+	placed, exported := map[string]bool{}, map[string]bool{}
+	for _, entry := range gw.Status.Clusters {
+		placed[entry.ClusterID] = true
 	}
+	for _, entry := range gw.Status.Exports {
+		exported[entry.ClusterID] = true
+	}
+	o.placed.retain(client.ObjectKeyFromObject(gw), placed)
+	o.exported.retain(client.ObjectKeyFromObject(gw), exported)
 }

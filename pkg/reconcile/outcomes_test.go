@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
@@ -22,11 +23,11 @@ func TestOutcomesKeepTheLastReportOfEachTarget(t *testing.T) {
 	held.report(t.Context(), Target{edge, "away"}, outcome{entry: entryIn("away", v1beta1.ClusterDeleting), gone: true})
 	held.report(t.Context(), Target{other, "home"}, outcome{entry: entryIn("home", v1beta1.ClusterPending)})
 
-	expectEqual(t, "what is known of edge", held.of(edge), map[string]outcome{
+	expectEqual(t, "what is known of edge", held.placed.of(edge), map[string]outcome{
 		"home": {entry: entryIn("home", v1beta1.ClusterReady)},
 		"away": {entry: entryIn("away", v1beta1.ClusterDeleting), gone: true},
 	})
-	expectEqual(t, "what is known of a gateway without reports", len(held.of(types.NamespacedName{Name: "unknown"})), 0)
+	expectEqual(t, "what is known of a gateway without reports", len(held.placed.of(types.NamespacedName{Name: "unknown"})), 0)
 }
 
 func TestOutcomesWakeTheGatewayOnceForEachReport(t *testing.T) {
@@ -47,16 +48,16 @@ func TestOutcomesAreKeptWhenNobodyListensAnyMore(t *testing.T) {
 	cancel()
 	held.report(ctx, home, outcome{gone: true}) // returns, though nobody reads
 
-	expectEqual(t, "what is known", held.of(edge), map[string]outcome{"home": {gone: true}})
+	expectEqual(t, "what is known", held.placed.of(edge), map[string]outcome{"home": {gone: true}})
 }
 
 func TestOutcomesGiveOutACopy(t *testing.T) {
 	held := outcomesHeld()
 	held.report(t.Context(), home, outcome{})
-	given := held.of(edge)
+	given := held.placed.of(edge)
 	given["away"] = outcome{gone: true}
 
-	expectEqual(t, "what is known", held.of(edge), map[string]outcome{"home": {}})
+	expectEqual(t, "what is known", held.placed.of(edge), map[string]outcome{"home": {}})
 }
 
 func TestForgetGone(t *testing.T) {
@@ -74,20 +75,20 @@ func TestForgetGone(t *testing.T) {
 			held.report(t.Context(), home, outcome{})
 			held.report(t.Context(), Target{edge, "away"}, outcome{gone: true})
 			held.report(t.Context(), Target{other, "home"}, outcome{})
-			var entries []v1beta1.ClusterStatus
+			gw := &v1beta1.IstioGateway{ObjectMeta: metav1.ObjectMeta{Namespace: edge.Namespace, Name: edge.Name}}
 			for _, id := range test.entries {
-				entries = append(entries, entryIn(id, v1beta1.ClusterReady))
+				gw.Status.Clusters = append(gw.Status.Clusters, entryIn(id, v1beta1.ClusterReady))
 			}
-			held.forgetGone(edge, entries)
+			held.forgetGone(gw)
 
 			left := []string{}
-			for id := range held.of(edge) {
+			for id := range held.placed.of(edge) {
 				left = append(left, id)
 			}
 			slices.Sort(left)
 			expectEqual(t, "left", left, test.left)
-			expectEqual(t, "left of the other gateway", len(held.of(other)), 1)
-			if _, held := held.byGateway[edge]; held != (len(test.left) > 0) {
+			expectEqual(t, "left of the other gateway", len(held.placed.of(other)), 1)
+			if _, held := held.placed.byGateway[edge]; held != (len(test.left) > 0) {
 				t.Errorf("the gateway takes room: %t, want %t", held, len(test.left) > 0)
 			}
 		})
@@ -103,8 +104,8 @@ func TestOutcomesBearManyWorkersAtOnce(t *testing.T) {
 		for {
 			select {
 			case woken := <-held.changed:
-				held.of(woken.Object)
-				held.forgetGone(other, nil)
+				held.placed.of(woken.Object)
+				held.forgetGone(&v1beta1.IstioGateway{ObjectMeta: metav1.ObjectMeta{Namespace: other.Namespace, Name: other.Name}})
 			case <-ctx.Done():
 				return
 			}
@@ -122,7 +123,7 @@ func TestOutcomesBearManyWorkersAtOnce(t *testing.T) {
 	cancel()
 	reader.Wait()
 
-	known := held.of(edge)
+	known := held.placed.of(edge)
 	expectEqual(t, "number of targets", len(known), 8)
 	for id, result := range known {
 		expectEqual(t, "last report of "+id, result.entry.ObservedGeneration, int64(49))

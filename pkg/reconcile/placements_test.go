@@ -57,7 +57,7 @@ func (b bench) pass(t *testing.T, target Target) error {
 // reported is what came of a target.
 func (b bench) reported(t *testing.T, target Target) outcome {
 	t.Helper()
-	result, ok := b.outcomes.of(target.Gateway)[target.Cluster]
+	result, ok := b.outcomes.placed.of(target.Gateway)[target.Cluster]
 	if !ok {
 		t.Fatalf("nothing is reported of %s", target)
 	}
@@ -99,7 +99,7 @@ func TestNothingIsAppliedBeforeItIsKnownToBeRemoved(t *testing.T) {
 			b := benchWith(t, gw)
 			expectError(t, b.pass(t, home), "")
 			expectEqual(t, "requests", b.server.calls, []string(nil))
-			expectEqual(t, "reports", len(b.outcomes.of(edge)), 0)
+			expectEqual(t, "reports", len(b.outcomes.placed.of(edge)), 0)
 		})
 	}
 }
@@ -264,7 +264,7 @@ func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {
 			b := benchWith(t, pending(t, simple))
 			b.server.refusing(errors.New("refused"), test.call)
 			expectError(t, b.pass(t, home), test.want)
-			expectEqual(t, "is reported", len(b.outcomes.of(edge)) == 1, test.reported)
+			expectEqual(t, "is reported", len(b.outcomes.placed.of(edge)) == 1, test.reported)
 		})
 	}
 }
