@@ -32,7 +32,8 @@ type crew struct {
 // measureController measures the controller's work in one cluster, beside a bare client who applies the same objects:
 // half of them before and half of them after, so that whatever else the machine does meets both.
 func measureController(ctx context.Context, s sizes, results *table) (err error) {
-	stage, err := newStage(ctx, env.Options{Audit: true})
+	// A thousand load balancers have more ports than an API server gives away by default, twice over for the bare client.
+	stage, err := newStage(ctx, env.Options{Audit: true, Flags: map[string]string{"service-node-port-range": "10000-60000"}})
 	if err != nil {
 		return err
 	}
