@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
+	"time"
 
 	servertls "github.com/cert-manager/cert-manager/pkg/server/tls"
 	"github.com/cert-manager/cert-manager/pkg/server/tls/authority"
@@ -29,6 +30,8 @@ func certificates(mgr manager.Manager, o options, registry prometheus.Registerer
 		}
 		source = &servertls.DynamicSource{
 			DNSNames: o.dnsNames,
+			// The CA comes a moment after we ask for it, and nobody is ready before that.
+			RetryInterval: 200 * time.Millisecond,
 			Authority: &announced{
 				announcedFor: bundle.heldFor,
 				Authority: &authority.DynamicAuthority{
