@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,8 @@ const (
 	reasonConnected = "Connected"
 	// reasonConnecting: nothing is known yet.
 	reasonConnecting = "Connecting"
+	// ReasonAlreadyRegistered: it is registered under another ID already; message says which and what to do.
+	ReasonAlreadyRegistered = "AlreadyRegistered"
 	// ReasonNotConnected: its API server does not answer, or refuses us; message says since when and why.
 	ReasonNotConnected = "NotConnected"
 	// reasonKubeconfig: the kubeconfig is missing or not one that is used; message says what is wrong.
@@ -60,10 +63,7 @@ func (c *Controller) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	stored := registered.DeepCopy()
 	// What was found out stays when it cannot be found out now: it is the best that is known.
-	found, condition := c.look(ctx, registered)
-	if found != nil {
-		registered.Status.Facts = found
-	}
+	condition := c.look(ctx, registered)
 	condition.ObservedGeneration = registered.Generation
 	if !keeps(registered, condition) {
 		meta.SetStatusCondition(&registered.Status.Conditions, condition)
@@ -88,21 +88,58 @@ func (c *Controller) Reconcile(ctx context.Context, request reconcile.Request) (
 func keeps(registered *v1alpha1.GatewayCluster, now metav1.Condition) bool {
 	before := meta.FindStatusCondition(registered.Status.Conditions, v1alpha1.ConditionReachable)
 	return now.Reason == reasonConnecting && before != nil && before.ObservedGeneration == now.ObservedGeneration &&
-		(before.Reason == reasonConnected || before.Reason == ReasonNotConnected)
+		slices.Contains([]string{reasonConnected, ReasonNotConnected, ReasonAlreadyRegistered}, before.Reason)
 }
 
-// look connects to a cluster if that is to be done, and says what is known of it now. It waits for nothing but answers
-// of clusters that are well.
-func (c *Controller) look(ctx context.Context, registered *v1alpha1.GatewayCluster) (*v1alpha1.ClusterFacts, metav1.Condition) {
+// look connects to a cluster if that is to be done, notes what is found out about it, and says whether it can be reached.
+// It waits for nothing but answers of clusters that are well.
+func (c *Controller) look(ctx context.Context, registered *v1alpha1.GatewayCluster) metav1.Condition {
 	connection, reason, err := c.connection(ctx, registered)
-	if err != nil {
-		return nil, unreachable(err)
+	if err := c.distinct(ctx, registered, connection, err); err != nil {
+		return unreachable(err)
 	}
 	found, err := facts(ctx, connection, c.Namespace)
 	if err != nil {
-		return nil, reachable(metav1.ConditionTrue, reason, fmt.Sprintf("The cluster answers, but not every question: %v", err))
+		return reachable(metav1.ConditionTrue, reason, fmt.Sprintf("The cluster answers, but not every question: %v", err))
 	}
-	return found, reachable(metav1.ConditionTrue, reason, "The cluster answers")
+	registered.Status.Facts = found
+	return reachable(metav1.ConditionTrue, reason, "The cluster answers")
+}
+
+// distinct notes which cluster it is that a connection leads to, and says whether it is registered already. refused is what
+// connecting ended with.
+func (c *Controller) distinct(ctx context.Context, registered *v1alpha1.GatewayCluster, connection cluster.Cluster, refused error) error {
+	twin, ok := errors.AsType[*TwinError](refused)
+	if ok {
+		registered.Status.Identity = twin.Identity
+		return c.again(ctx, registered, refused)
+	}
+	if refused != nil {
+		return refused
+	}
+	identity, err := Identity(ctx, connection.GetAPIReader())
+	if err != nil {
+		return nil //nolint:nilerr // it was asked when it was connected, is asked again, and is not all that is asked: the facts tell
+	}
+	registered.Status.Identity = identity
+	return c.again(ctx, registered, nil)
+}
+
+// again makes a connection anew when it was refused because the cluster is registered already, and is not any more; or when
+// it was not, and is now: an older registration turned out to lead there. It says what stands in the way of using it now.
+func (c *Controller) again(ctx context.Context, registered *v1alpha1.GatewayCluster, refused error) error {
+	err := c.Registry.twin(ctx, registered.Name, registered.Status.Identity)
+	_, twin := errors.AsType[*TwinError](err)
+	switch {
+	case err != nil && !twin || twin && refused != nil || !twin && refused == nil:
+		return err
+	case twin:
+		c.Registry.Again(registered.Name)
+		return err
+	}
+	c.Registry.Again(registered.Name)
+	_, err = c.Registry.Get(registered.Name)
+	return err
 }
 
 // connection is the connection to a cluster, and the reason why it can be reached.
@@ -162,6 +199,9 @@ func (e *kubeconfigError) Unwrap() error { return e.cause }
 func unreachable(err error) metav1.Condition {
 	if _, ok := errors.AsType[*kubeconfigError](err); ok {
 		return reachable(metav1.ConditionFalse, reasonKubeconfig, err.Error())
+	}
+	if twin, ok := errors.AsType[*TwinError](err); ok {
+		return reachable(metav1.ConditionFalse, ReasonAlreadyRegistered, twin.Error())
 	}
 	absent, ok := errors.AsType[*NotConnectedError](err)
 	if ok && absent.Cause == nil {

@@ -29,8 +29,9 @@ type member struct {
 	options *Options
 
 	mu sync.RWMutex
-	// hash of the kubeconfig that is or shall be connected by.
-	hash [sha256.Size]byte
+	// hash of the kubeconfig that is or shall be connected by, and what it says.
+	hash   [sha256.Size]byte
+	config *rest.Config
 	// current is the connection in use, nil when there is none; end ends it.
 	current cluster.Cluster
 	end     context.CancelFunc
@@ -69,10 +70,17 @@ func (m *member) connect(hash [sha256.Size]byte, config *rest.Config) {
 	if m.attempt != nil {
 		m.attempt()
 	}
-	m.hash = hash
+	m.hash, m.config = hash, config
 	var ctx context.Context
 	ctx, m.attempt = context.WithCancel(m.ctx)
 	go m.run(ctx, config)
+}
+
+// by is the kubeconfig that is or shall be connected by.
+func (m *member) by() ([sha256.Size]byte, *rest.Config) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.hash, m.config
 }
 
 // run connects, however often it takes, and watches over the connection until the context ends.
@@ -105,6 +113,10 @@ func (m *member) open(ctx context.Context, config *rest.Config) (connection clus
 	if err := m.probe(ctx, connection); err != nil {
 		return nil, nil, err
 	}
+	// Before anything else is asked or watched: a cluster that somebody else has is not ours to look at under this name.
+	if err := m.admitted(ctx, connection); err != nil {
+		return nil, nil, err
+	}
 	running, end := context.WithCancel(m.ctx)
 	go func() {
 		// Without a cache to wait for, nobody would hear of it otherwise.
@@ -117,6 +129,13 @@ func (m *member) open(ctx context.Context, config *rest.Config) (connection clus
 		return nil, nil, err
 	}
 	return connection, end, nil
+}
+
+// admitted asks whether a connection may be used.
+func (m *member) admitted(ctx context.Context, connection cluster.Cluster) error {
+	ctx, cancel := context.WithTimeout(ctx, m.options.Timing.Sync)
+	defer cancel()
+	return m.options.admit(ctx, m.id, connection.GetAPIReader())
 }
 
 // fill starts the watches on a connection and waits until its cache holds what is there.

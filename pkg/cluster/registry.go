@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
+
+	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 )
 
 // Options say how connections are made and who hears of them.
@@ -29,6 +31,9 @@ type Options struct {
 	// Connected is told of a new connection before anybody gets it, to start watches on it. The context ends with the
 	// connection. An error is one of connecting.
 	Connected func(ctx context.Context, id string, connection cluster.Cluster) error
+	// Registered lists the GatewayClusters: a cluster that is registered already is not connected once more. Nobody looks
+	// for such when it is nil.
+	Registered func(ctx context.Context) ([]v1alpha1.GatewayCluster, error)
 	// Changed is told that a cluster was connected, lost or came back.
 	Changed func(ctx context.Context, id string)
 	// Timing is when things are done; its zero values are defaults.
@@ -36,6 +41,8 @@ type Options struct {
 
 	// mapper is shared by all connections.
 	mapper meta.RESTMapper
+	// admit is asked before a connection is used.
+	admit func(ctx context.Context, id string, live client.Reader) error
 }
 
 // Timing says how long things take.
@@ -63,13 +70,17 @@ type Registry struct {
 	members map[string]*member
 	// refused is why a cluster without a member has none.
 	refused map[string]error
+	// identities are those of the clusters that were admitted.
+	identities map[string]string
 }
 
 // NewRegistry has no cluster yet. Its connections end with the context.
 func NewRegistry(ctx context.Context, options Options) *Registry {
 	options.Timing = options.Timing.complete()
 	options.mapper = Mapper()
-	return &Registry{ctx: ctx, options: options, metrics: newMetrics(), members: map[string]*member{}, refused: map[string]error{}}
+	out := &Registry{ctx: ctx, options: options, metrics: newMetrics(), members: map[string]*member{}, refused: map[string]error{}, identities: map[string]string{}}
+	out.options.admit = out.admit
+	return out
 }
 
 // NotConnectedError says that there is no connection to a cluster now.
@@ -141,6 +152,20 @@ func (r *Registry) Set(id string, kubeconfig []byte) error {
 	return nil
 }
 
+// Again ends the connection to a cluster, and makes another one by the same kubeconfig: whether it may be used is decided
+// anew.
+func (r *Registry) Again(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.members[id]
+	if before == nil {
+		return
+	}
+	r.remove(id)
+	r.members[id] = newMember(r.ctx, id, &r.options)
+	r.members[id].connect(before.by())
+}
+
 // Remove ends the connection to a cluster.
 func (r *Registry) Remove(id string) {
 	r.mu.Lock()
@@ -163,6 +188,7 @@ func (r *Registry) remove(id string) {
 	}
 	delete(r.members, id)
 	delete(r.refused, id)
+	delete(r.identities, id)
 }
 
 // complete fills in the defaults.

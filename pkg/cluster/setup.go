@@ -42,6 +42,8 @@ func Setup(mgr manager.Manager, registry *Registry, changed Signal, namespace st
 		For(&v1alpha1.GatewayCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		// A new kubeconfig is to be used at once. Only names are kept in memory.
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(clustersBySecret(mgr.GetClient()))).
+		// Of two that are one cluster, the other one is concerned when one is known, becomes another or goes.
+		Watches(&v1alpha1.GatewayCluster{}, handler.EnqueueRequestsFromMapFunc(twinsOf(mgr.GetClient())), builder.WithPredicates(IdentityChanged())).
 		WatchesRawSource(source.TypedChannel(changed, handler.TypedEnqueueRequestsFromMapFunc(clusterByID))).
 		Complete(&Controller{Hub: mgr, Registry: registry, Namespace: namespace, LookAgain: lookAgain, events: told})
 	if err != nil {
@@ -73,6 +75,38 @@ func onlyDeleted() predicate.Predicate {
 		CreateFunc:  func(event.CreateEvent) bool { return false },
 		UpdateFunc:  func(event.UpdateEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+// IdentityChanged passes on that a registration turned out to be of another cluster than was known, or is gone.
+func IdentityChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, isOld := e.ObjectOld.(*v1alpha1.GatewayCluster)
+			after, isNew := e.ObjectNew.(*v1alpha1.GatewayCluster)
+			return isOld && isNew && before.Status.Identity != after.Status.Identity
+		},
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+// twinsOf are the other registrations of a registered cluster.
+func twinsOf(reader client.Reader) handler.MapFunc {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		list := &v1alpha1.GatewayClusterList{}
+		of, ok := object.(*v1alpha1.GatewayCluster)
+		// A cache that does not answer never synced, and then no event comes.
+		if !ok || !known(of.Status.Identity) || reader.List(ctx, list) != nil {
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			if list.Items[i].Name != of.Name && list.Items[i].Status.Identity == of.Status.Identity {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			}
+		}
+		return requests
 	}
 }
 

@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -18,8 +20,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"portcullis.dev/portcullis/pkg/api/istio/v1beta1"
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
 	connected "portcullis.dev/portcullis/pkg/cluster"
+	"portcullis.dev/portcullis/pkg/gateway"
 )
 
 // connections hands out what is connected; it never waits.
@@ -29,8 +33,9 @@ type connections interface {
 
 // clusters are all that we can write to.
 type clusters struct {
-	// local is the one that we run in.
+	// local is the one that we run in, and home is its identity.
 	local *cluster
+	home  string
 	// remote are the others.
 	remote connections
 
@@ -45,17 +50,24 @@ type known struct {
 	cluster    *cluster
 }
 
-// of is the cluster that a registration means. An error says since when and why it is not connected.
-func (c *clusters) of(registered *v1alpha1.GatewayCluster) (*cluster, error) {
-	if isLocal(registered) {
-		return c.local, nil
+// of is the cluster that one of all registrations means. An error says since when and why it is not connected, or as what
+// it is registered already.
+func (c *clusters) of(registered *v1alpha1.GatewayCluster, all []v1alpha1.GatewayCluster) (*cluster, error) {
+	if !isLocal(registered) {
+		return c.elsewhere(registered.Name)
 	}
-	return c.elsewhere(registered.Name)
+	if err := connected.Twin(all, registered.Name, c.home); err != nil {
+		return nil, err
+	}
+	return c.local, nil
 }
 
 // elsewhere is the connected cluster of an ID.
 func (c *clusters) elsewhere(id string) (*cluster, error) {
 	connection, err := c.remote.Get(id)
+	if twin, ok := errors.AsType[*connected.TwinError](err); ok {
+		return nil, twin
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +79,26 @@ func (c *clusters) elsewhere(id string) (*cluster, error) {
 		c.known[id] = last
 	}
 	return last.cluster, nil
+}
+
+// keeping is a cluster by the registration that it is worked on by, where another one was refused because of it; nil while
+// what a gateway left there under the other one must not go: as long as it is wanted there, and not all of it that stays is
+// the registration's own.
+func (c *clusters) keeping(refused error, gw *v1beta1.IstioGateway, all []v1alpha1.GatewayCluster) *cluster {
+	twin, ok := errors.AsType[*connected.TwinError](refused)
+	if !ok {
+		return nil
+	}
+	keeper := gateway.Find(all, twin.As)
+	entry, _ := entryOf(gw, twin.As)
+	if keeper == nil || slices.Contains(wanted(gw, all), twin.As) && entry.ObservedGeneration != gw.Generation {
+		return nil
+	}
+	out, err := c.of(keeper, all)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // connectedFunc is told of a new connection to a cluster, with a context that ends with it.
@@ -108,6 +140,9 @@ func setupClusters(ctx context.Context, mgr manager.Manager, whenConnected []con
 				}
 			}
 			return nil
+		},
+		Registered: func(ctx context.Context) ([]v1alpha1.GatewayCluster, error) {
+			return listClusters(ctx, mgr.GetClient())
 		},
 		Changed: changed.Send,
 		Timing:  options.Connecting,

@@ -153,7 +153,7 @@ func clusterNamed(id string) *corev1.ObjectReference {
 // fenced tells that a cluster's back door shut, or stands open: once for each reason, though what an API server says of
 // it may differ each time.
 func (e events) fenced(cluster *v1alpha1.GatewayCluster, before *metav1.Condition, after metav1.Condition) {
-	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+	if after.Status == metav1.ConditionUnknown || before != nil && before.Status == after.Status && before.Reason == after.Reason {
 		return
 	}
 	if after.Status == metav1.ConditionTrue {

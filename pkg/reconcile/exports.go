@@ -95,7 +95,7 @@ func (e *exports) reach(registered []v1alpha1.GatewayCluster, id string) (*clust
 	if in == nil {
 		return nil, errNotRegistered
 	}
-	return e.clusters.of(in)
+	return e.clusters.of(in, registered)
 }
 
 // export brings the Service and the addresses of all pods into a cluster. Where pods cannot be asked for, their addresses

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"portcullis.dev/portcullis/pkg/api/v1alpha1"
+	connected "portcullis.dev/portcullis/pkg/cluster"
 	"portcullis.dev/portcullis/pkg/fence"
 	"portcullis.dev/portcullis/pkg/render"
 )
@@ -69,8 +70,16 @@ func (f *fences) Reconcile(ctx context.Context, id string) (reconcile.Result, er
 		}
 		result.RequeueAfter = fenceAgain
 	}
-	fault := cluster.fence(ctx, f.options)
-	told := f.tell(ctx, id, fencing(fault))
+	other, err := f.other(ctx, id)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	fault, said := error(nil), left(other)
+	if other == "" {
+		fault = cluster.fence(ctx, f.options)
+		said = fencing(fault)
+	}
+	told := f.tell(ctx, id, said)
 	if apierrors.IsConflict(told) {
 		return reconcile.Result{RequeueAfter: fenceSoon}, fault
 	}
@@ -78,6 +87,27 @@ func (f *fences) Reconcile(ctx context.Context, id string) (reconcile.Result, er
 		return reconcile.Result{}, fmt.Errorf("fencing cluster %q: %w", id, err)
 	}
 	return result, nil
+}
+
+// other is the registration that the cluster which we run in is fenced by, where that is another one than its own: with the
+// account of that one, in a fence that would else be put up by both in turn. It is empty where there is none.
+func (f *fences) other(ctx context.Context, id string) (string, error) {
+	if id != here {
+		return "", nil
+	}
+	registered, err := listClusters(ctx, f.hub)
+	if err != nil {
+		return "", err
+	}
+	if keeper := connected.Keeper(registered, f.clusters.home); keeper != nil && !isLocal(keeper) {
+		return keeper.Name, nil
+	}
+	return "", nil
+}
+
+// left is the condition of a cluster whose fence is left to another registration of it.
+func left(other string) metav1.Condition {
+	return condition(v1alpha1.ConditionFenced, metav1.ConditionUnknown, connected.ReasonAlreadyRegistered, "The cluster is registered as "+other+" already, which says whether it is fenced")
 }
 
 // fencing is the condition that an attempt to put the fence up leaves.
@@ -186,7 +216,7 @@ func setupFences(mgr manager.Manager, worker *fences) (connectedFunc, error) {
 		return []string{here}
 	})
 	registered := handler.TypedEnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []string {
-		if cluster, ok := object.(*v1alpha1.GatewayCluster); ok && isLocal(cluster) {
+		if cluster, ok := object.(*v1alpha1.GatewayCluster); ok && (isLocal(cluster) || cluster.Status.Identity == worker.clusters.home) {
 			return []string{here}
 		}
 		return nil
@@ -195,8 +225,9 @@ func setupFences(mgr manager.Manager, worker *fences) (connectedFunc, error) {
 		Named("fences").
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicy{}, touched).
 		Watches(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, touched).
-		// The one that we run in may be registered, and then told of its fence, at any time.
-		Watches(&v1alpha1.GatewayCluster{}, registered, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		// The one that we run in may be registered, and then told of its fence, at any time; or turn out to be under
+		// another name.
+		Watches(&v1alpha1.GatewayCluster{}, registered, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, connected.IdentityChanged()))).
 		WatchesRawSource(add(here)).
 		Build(worker)
 	return func(_ context.Context, id string, _ crcluster.Cluster) error {

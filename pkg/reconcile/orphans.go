@@ -37,7 +37,7 @@ func (p *placements) orphaned(ctx context.Context, target Target, gw *v1beta1.Is
 	if in == nil || gw != nil && (gateway.Paused(gw, in.Name) || slices.Contains(wanted(gw, registered), in.Name)) {
 		return reconcile.Result{}, nil
 	}
-	to, err := p.clusters.of(in)
+	to, err := p.clusters.of(in, registered)
 	if err != nil {
 		return reconcile.Result{}, nil //nolint:nilerr // whatever is there is seen when it is connected
 	}

@@ -102,7 +102,10 @@ func (p *placements) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry 
 	if in == nil {
 		return p.unreachable(gw, entry, stays, errNotRegistered), nil
 	}
-	to, err := p.clusters.of(in)
+	to, err := p.clusters.of(in, registered)
+	if keeper := p.clusters.keeping(err, gw, registered); keeper != nil && !stays {
+		to, err = keeper, nil
+	}
 	if err != nil {
 		return p.unreachable(gw, entry, stays, err), nil
 	}
@@ -138,7 +141,9 @@ func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.Cluster
 		return outcome{entry: entry, unreachable: true, connecting: true}
 	}
 	entry.State, entry.Message = v1beta1.ClusterFailed, shortened(why.Error(), longestMessage)
-	return outcome{entry: entry, unreachable: true}
+	// What is still to go from a cluster that is registered otherwise waits for the other registration, which wakes nobody.
+	_, twin := errors.AsType[*connected.TwinError](why)
+	return outcome{entry: entry, unreachable: true, connecting: twin && !stays}
 }
 
 // isConnecting says whether a cluster is being connected for the first time, and nothing is known of it yet.

@@ -117,7 +117,11 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err := indexed(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	fleet := &clusters{local: newClusterBehind(mgr), known: map[string]known{}}
+	home, err := connected.Identity(ctx, mgr.GetAPIReader())
+	if err != nil {
+		return fmt.Errorf("asking which cluster this is: %w", err)
+	}
+	fleet := &clusters{local: newClusterBehind(mgr), home: home, known: map[string]known{}}
 	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, counts: counted, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
 	targets, err := setupPlacements(mgr, work, options.Workers, options.Tracing)
 	if err != nil {

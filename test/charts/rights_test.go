@@ -140,7 +140,7 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		}).Should(Succeed())
 	})
 
-	It("register a cluster by a remote secret, connect to it and forget it again", func(ctx context.Context) {
+	It("register a cluster by a remote secret, notice that it is the chart's own once more, and forget it again", func(ctx context.Context) {
 		kubeconfig, err := os.ReadFile(plane.Kubeconfig)
 		Expect(err).NotTo(HaveOccurred())
 		secret := &corev1.Secret{
@@ -151,7 +151,8 @@ var _ = Describe("The webhook and the controller, with the rights that the chart
 		cluster := &v1alpha1.GatewayCluster{ObjectMeta: metav1.ObjectMeta{Name: "c2"}}
 		Eventually(func(g Gomega) {
 			g.Expect(admin.Get(ctx, client.ObjectKeyFromObject(cluster), cluster)).To(Succeed())
-			g.Expect(meta.IsStatusConditionTrue(cluster.Status.Conditions, v1alpha1.ConditionReachable)).To(BeTrue())
+			g.Expect(meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionReachable)).To(
+				HaveValue(And(HaveField("Reason", "AlreadyRegistered"), HaveField("Message", HavePrefix("cluster c2 is registered as c1 already")))))
 		}).Should(Succeed())
 		Expect(admin.Delete(ctx, secret)).To(Succeed())
 		Eventually(gone).WithArguments(ctx, cluster).Should(BeTrue())

@@ -100,8 +100,8 @@ var _ = Describe("rotating a kubeconfig", func() {
 
 var _ = Describe("a remote secret", func() {
 	It("registers each of its clusters, and takes them along when it goes", func(ctx context.Context) {
-		raw := kubeconfig(elsewhere.Config, wireTo(elsewhere).Address())
-		secret := secretOf("istio-remote-secret-two", map[string][]byte{"one": raw, "two": raw, "Not_A_Name": raw})
+		raw, other := kubeconfig(elsewhere.Config, wireTo(elsewhere).Address()), kubeconfig(hub.Config, wireTo(hub).Address())
+		secret := secretOf("istio-remote-secret-two", map[string][]byte{"one": raw, "two": other, "Not_A_Name": raw})
 		keep(ctx, secret)
 		for _, id := range []string{"one", "two"} {
 			Eventually(reachable(ctx, id)).Should(saying(metav1.ConditionTrue, "Connected", ""))

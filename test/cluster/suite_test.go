@@ -110,8 +110,13 @@ func options(changed func(context.Context, string)) cluster.Options {
 		Scheme:   scheme(),
 		Kinds:    []client.Object{&appsv1.Deployment{}},
 		Uncached: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}},
-		Changed:  changed,
-		Timing:   quick,
+		Registered: func(ctx context.Context) ([]v1alpha1.GatewayCluster, error) {
+			list := &v1alpha1.GatewayClusterList{}
+			err := admin.List(ctx, list)
+			return list.Items, err
+		},
+		Changed: changed,
+		Timing:  quick,
 	}
 }
 

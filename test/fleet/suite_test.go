@@ -60,7 +60,9 @@ var (
 	hubPlane *env.ControlPlane
 	// log is what the controller says.
 	log = gbytes.NewBuffer()
-	// dead is the way to a cluster that is dead when the controller starts.
+	// spare is a cluster that specs register by themselves, under one ID at a time.
+	spare member
+	// dead is the way to it, under an ID of this name, which is dead when the controller starts.
 	dead *wire.Wire
 )
 
@@ -71,25 +73,30 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	for _, id := range []string{"east", "west"} {
 		join(ctx, id, env.Options{Progress: GinkgoWriter})
 	}
-	// Another name of west, which hangs while the controller starts.
-	dead = wayTo(fleet["west"].plane)
+	spare = memberOn(start(ctx, env.Options{Progress: GinkgoWriter}))
+	// It hangs while the controller starts.
+	dead = wayTo(spare.plane)
 	dead.Set(wire.Hanging)
-	Expect(hub.Create(ctx, remoteSecret("dead", kubeconfig(fleet["west"], dead)))).To(Succeed())
+	Expect(hub.Create(ctx, remoteSecret("dead", kubeconfig(spare, dead)))).To(Succeed())
 	startController(plane)
 })
 
 // join makes a cluster of the fleet, until the end.
 func join(ctx context.Context, id string, options env.Options) {
 	GinkgoHelper()
-	plane, reach := start(ctx, options)
-	way := wayTo(plane)
-	fleet[id] = member{plane, reach, way, account(ctx, reach)}
-	secret := remoteSecret(id, kubeconfig(fleet[id], way))
+	fleet[id] = memberOn(start(ctx, options))
+	secret := remoteSecret(id, kubeconfig(fleet[id], fleet[id].wire))
 	Expect(hub.Create(ctx, secret)).To(Succeed())
 	DeferCleanup(func(ctx context.Context) {
 		Expect(hub.Delete(ctx, secret)).To(Succeed())
 		delete(fleet, id)
 	})
+}
+
+// memberOn is a control plane where the controller has an account.
+func memberOn(plane *env.ControlPlane, reach client.Client) member {
+	GinkgoHelper()
+	return member{plane, reach, wayTo(plane), account(context.Background(), reach)}
 }
 
 // wayTo leads to a cluster's API server until the end.

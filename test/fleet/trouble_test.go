@@ -92,7 +92,7 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 		secret := expectRegistered(ctx, "mended", spoiled("token:", `tokenFile: /etc/hostname`))
 		gw := expectApplied(ctx, "mending", inTwo("mended"))
 		Eventually(entryOf).WithArguments(ctx, gw, "mended").Should(HaveField("Message", ContainSubstring("tokenFile must be absent")))
-		secret.Data["mended"] = kubeconfig(fleet["west"], fleet["west"].wire)
+		secret.Data["mended"] = kubeconfig(spare, spare.wire)
 		Expect(hub.Update(ctx, secret)).To(Succeed())
 		Eventually(entryOf).WithArguments(ctx, gw, "mended").Should(And(
 			HaveField("Message", BeEmpty()), HaveField("ObservedGeneration", gw.Generation)))
@@ -103,7 +103,7 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 		registered.Spec.KubeconfigSecret = &v1alpha1.SecretReference{Namespace: namespace, Name: "istio-remote-secret-vanishing"}
 		Expect(hub.Create(ctx, registered)).To(Succeed())
 		DeferCleanup(func(ctx context.Context) { Expect(hub.Delete(ctx, registered)).To(Succeed()) })
-		secret := expectRegistered(ctx, "vanishing", kubeconfig(fleet["west"], fleet["west"].wire))
+		secret := expectRegistered(ctx, "vanishing", kubeconfig(spare, spare.wire))
 		gw := expectCreated(ctx, "bereft", inTwo("vanishing"))
 		Eventually(entryOf).WithArguments(ctx, gw, "vanishing").Should(HaveField("ObservedGeneration", gw.Generation))
 		Expect(hub.Delete(ctx, secret)).To(Succeed())
@@ -113,7 +113,7 @@ var _ = Describe("A gateway in a cluster that cannot be connected", func() {
 		Eventually(replicasIn).WithArguments(ctx, "east", gw.Name).Should(BeEquivalentTo(2))
 		secret.ResourceVersion = ""
 		Expect(hub.Create(ctx, secret)).To(Succeed())
-		Eventually(replicasIn).WithArguments(ctx, "west", gw.Name).Should(BeEquivalentTo(2))
+		Eventually(replicasOn).WithArguments(ctx, spare, gw.Name).Should(BeEquivalentTo(2))
 		Expect(hub.Delete(ctx, gw)).To(Succeed())
 		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
 	})
@@ -127,10 +127,12 @@ var _ = Describe("A cluster that was dead when the controller started", Serial, 
 		Eventually(reachability).WithArguments(ctx, "dead").Should(And(HavePrefix("False NotConnected "), ContainSubstring("deadline exceeded")))
 		dead.Set(wire.Passing)
 		DeferCleanup(func() { dead.Set(wire.Hanging) })
-		Eventually(replicasIn).WithArguments(ctx, "west", "early").Should(BeEquivalentTo(1))
+		Eventually(replicasOn).WithArguments(ctx, spare, "early").Should(BeEquivalentTo(1))
 		Eventually(entryOf).WithArguments(ctx, gw, "dead").Should(And(HaveField("Message", BeEmpty()), HaveField("ObservedGeneration", gw.Generation)))
 		Expect(hub.Delete(ctx, gw)).To(Succeed())
 		Eventually(gone).WithArguments(ctx, gw).Should(BeTrue())
+		// The cluster is known now, and other specs register it under other IDs.
+		Expect(hub.Delete(ctx, remoteSecret("dead", nil))).To(Succeed())
 	})
 })
 

@@ -190,7 +190,15 @@ type GatewayClusterStatus struct {
 	//
 	// +optional
 	Facts *ClusterFacts `json:"facts,omitempty"`
+	// What tells the cluster from every other, by whichever address it is reached: the UID of its namespace kube-system.
+	// Unknown where that may not be read, or is not there: then it cannot be told whether the cluster is registered twice.
+	//
+	// +optional
+	Identity string `json:"identity,omitempty"`
 }
+
+// IdentityUnknown is the identity of a cluster that does not tell it.
+const IdentityUnknown = "Unknown"
 
 // ConditionFenced says whether a cluster's API server keeps everybody but the controller and the cluster's own machinery
 // from changing what gateways are made of.
