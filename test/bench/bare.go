@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -69,4 +70,33 @@ func relabelled(objects []render.Object) ([]*unstructured.Unstructured, error) {
 		out = append(out, bare)
 	}
 	return out, nil
+}
+
+// effort is what some work took of the clock and of the processors.
+type effort struct {
+	took, processors time.Duration
+}
+
+// and is an effort after another.
+func (e effort) and(other effort) effort {
+	return effort{e.took + other.took, e.processors + other.processors}
+}
+
+// measureBare measures what a bare client takes.
+func (s *stage) measureBare(ctx context.Context, bare client.Client, from, until int) (effort, error) {
+	objects, err := rendered(from, until)
+	if err != nil {
+		return effort{}, err
+	}
+	before, err := s.processorTime()
+	if err != nil {
+		return effort{}, err
+	}
+	began := time.Now()
+	if err := bareApply(ctx, bare, objects); err != nil {
+		return effort{}, fmt.Errorf("applying as a bare client: %w", err)
+	}
+	took := time.Since(began)
+	after, err := s.processorTime()
+	return effort{took, after - before}, err
 }

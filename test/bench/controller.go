@@ -71,35 +71,6 @@ func measureController(ctx context.Context, s sizes, results *table) (err error)
 	return nil
 }
 
-// effort is what some work took of the clock and of the processors.
-type effort struct {
-	took, processors time.Duration
-}
-
-// and is an effort after another.
-func (e effort) and(other effort) effort {
-	return effort{e.took + other.took, e.processors + other.processors}
-}
-
-// measureBare measures what a bare client takes.
-func (s *stage) measureBare(ctx context.Context, bare client.Client, from, until int) (effort, error) {
-	objects, err := rendered(from, until)
-	if err != nil {
-		return effort{}, err
-	}
-	before, err := s.processorTime()
-	if err != nil {
-		return effort{}, err
-	}
-	began := time.Now()
-	if err := bareApply(ctx, bare, objects); err != nil {
-		return effort{}, fmt.Errorf("applying as a bare client: %w", err)
-	}
-	took := time.Since(began)
-	after, err := s.processorTime()
-	return effort{took, after - before}, err
-}
-
 // newCrew builds the controller, and reads along what it writes.
 func newCrew(ctx context.Context, s *stage) (*crew, error) {
 	path, err := s.build(ctx, "cmd/controller")
