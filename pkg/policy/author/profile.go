@@ -42,18 +42,26 @@ func (s *Set) Profile(ctx context.Context, inputs []any, times int) ([]Share, er
 			return nil, fmt.Errorf("preparing %s: %w", query, err)
 		}
 		for _, input := range inputs {
-			value, err := ast.InterfaceToValue(input)
-			if err != nil {
-				return nil, fmt.Errorf("reading the input: %w", err)
-			}
-			for range times {
-				if _, err := prepared.Eval(ctx, rego.EvalParsedInput(value), rego.EvalQueryTracer(profile)); err != nil {
-					return nil, fmt.Errorf("evaluating %s: %w", query, err)
-				}
+			if err := watched(ctx, prepared, input, times, profile); err != nil {
+				return nil, fmt.Errorf("evaluating %s: %w", query, err)
 			}
 		}
 	}
 	return s.shares(profile.ReportTopNResults(0, []string{"total_time_ns"})), nil
+}
+
+// watched asks a query about an input a number of times, and has a profile watch.
+func watched(ctx context.Context, prepared rego.PreparedEvalQuery, input any, times int, profile *profiler.Profiler) error {
+	value, err := ast.InterfaceToValue(input)
+	if err != nil {
+		return fmt.Errorf("reading the input: %w", err)
+	}
+	for range times {
+		if _, err := prepared.Eval(ctx, rego.EvalParsedInput(value), rego.EvalQueryTracer(profile)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shares adds up the time of each folder. What is asked of none of them is the engine's own.
