@@ -86,7 +86,7 @@ var _ = Describe("The rights that the page gives Portcullis in a member cluster"
 	})
 
 	It("make a kubeconfig as the page says", func(ctx context.Context) {
-		join(ctx, "north", env.Options{Controllers: true, Progress: GinkgoWriter})
+		north := memberOn(start(ctx, env.Options{Controllers: true, Progress: GinkgoWriter}))
 		text, err := os.ReadFile(page)
 		Expect(err).NotTo(HaveOccurred())
 		blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1)
@@ -94,7 +94,7 @@ var _ = Describe("The rights that the page gives Portcullis in a member cluster"
 		id := "c8a4b2xxxxxx"
 		run := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", blocks[1][1])
 		run.Dir = GinkgoT().TempDir()
-		run.Env = append(os.Environ(), "KUBECONFIG="+contexts(fleet["north"]), "PATH="+filepath.Dir(fleet["north"].plane.Kubectl)+":"+os.Getenv("PATH"))
+		run.Env = append(os.Environ(), "KUBECONFIG="+contexts(north), "PATH="+filepath.Dir(north.plane.Kubectl)+":"+os.Getenv("PATH"))
 		out, err := run.CombinedOutput()
 		Expect(err).NotTo(HaveOccurred(), string(out))
 		DeferCleanup(func(ctx context.Context) { Expect(hub.Delete(ctx, remoteSecret(id, nil))).To(Succeed()) })
