@@ -154,6 +154,7 @@ func (c *Controller) connection(ctx context.Context, registered *v1alpha1.Gatewa
 		if _, gone := errors.AsType[*kubeconfigError](err); gone {
 			c.Registry.Refuse(registered.Name, err)
 		}
+		c.Registry.Miss(registered.Name, err)
 		return nil, "", err
 	}
 	if err := c.Registry.Set(registered.Name, kubeconfig); err != nil {

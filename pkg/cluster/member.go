@@ -14,11 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 )
 
-// What stands in the way of a connection, besides what the cluster itself says.
-var (
-	errNotRegistered = errors.New("no kubeconfig is registered for it")
-	errNotSynced     = errors.New("its objects must be read within the time for it, have not been")
-)
+// ErrNotRegistered is the cause where a Registry knows nothing of a cluster: nobody registered it, or what is registered was
+// not looked at yet, as after a start.
+var ErrNotRegistered = errors.New("no kubeconfig is registered for it")
+
+// errNotSynced stands in the way of a connection that does not get to know what there is.
+var errNotSynced = errors.New("its objects must be read within the time for it, have not been")
 
 // member is one registered cluster: the connection that is in use, and the one that is being made.
 type member struct {

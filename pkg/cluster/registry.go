@@ -118,7 +118,7 @@ func (r *Registry) Get(id string) (cluster.Cluster, error) {
 	if m == nil {
 		why := r.refused[id]
 		if why == nil {
-			why = errNotRegistered
+			why = ErrNotRegistered
 		}
 		return nil, &NotConnectedError{ID: id, Cause: why}
 	}
@@ -179,6 +179,15 @@ func (r *Registry) Refuse(id string, why error) {
 	defer r.mu.Unlock()
 	r.remove(id)
 	r.refused[id] = why
+}
+
+// Miss says why there is no kubeconfig to connect to a cluster by, to whoever asks for it. What is connected stays.
+func (r *Registry) Miss(id string, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[id] == nil {
+		r.refused[id] = why
+	}
 }
 
 // remove ends the connection to a cluster. Its caller holds the lock.

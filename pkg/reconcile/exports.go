@@ -38,6 +38,8 @@ type export struct {
 	entry v1beta1.MetricsExport
 	// gone is true when nothing of it is left in the cluster, and nothing shall be.
 	gone bool
+	// connecting is true when it is not known yet whether one of its clusters can be asked.
+	connecting bool
 }
 
 // Reconcile brings one export to what the gateway and its pods say, and reports what came of it.
@@ -62,12 +64,17 @@ func (e *exports) Reconcile(ctx context.Context, target Target) (reconcile.Resul
 		result.entry.State, result.entry.Message = v1beta1.ClusterFailed, worded(err)
 	}
 	e.outcomes.reportExport(ctx, target, result)
+	return result.next(err)
+}
+
+// next says when an export is taken up again if nothing happens.
+func (x export) next(err error) (reconcile.Result, error) {
 	switch {
 	case isRace(err):
 		return reconcile.Result{RequeueAfter: firstPause}, nil
 	case err != nil:
 		return reconcile.Result{}, err
-	case result.entry.State == v1beta1.ClusterDeleting && !result.gone:
+	case x.connecting || x.entry.State == v1beta1.ClusterDeleting && !x.gone:
 		return reconcile.Result{RequeueAfter: lookSoon}, nil
 	}
 	return reconcile.Result{}, nil
@@ -78,15 +85,24 @@ func (e *exports) bring(ctx context.Context, gw *v1beta1.IstioGateway, entry v1b
 	stays := metricsCluster(gw) == entry.ClusterID
 	to, err := e.reach(registered, entry.ClusterID)
 	if err != nil {
-		given := len(entry.Objects) == 0 || gateway.Forgotten(gw, entry.ClusterID)
-		entry.State, entry.Message = v1beta1.ClusterFailed, worded(err)
-		// It is taken up again when the cluster is connected.
-		return export{entry: entry, gone: !stays && given}, nil
+		return cutOff(gw, entry, stays, err), nil
 	}
 	if !stays {
 		return e.withdraw(ctx, to, gw, entry)
 	}
 	return e.export(ctx, to, gw, entry, registered)
+}
+
+// cutOff is an export to a cluster that cannot be reached. It is taken up again when the cluster is connected. While that
+// goes on after a start of ours, what is known stands: nothing is told of it, and nothing is given up.
+func cutOff(gw *v1beta1.IstioGateway, entry v1beta1.MetricsExport, stays bool, why error) export {
+	forgotten := gateway.Forgotten(gw, entry.ClusterID)
+	if isConnecting(why) && (stays || !forgotten) {
+		return export{entry: entry, connecting: true}
+	}
+	given := len(entry.Objects) == 0 || forgotten
+	entry.State, entry.Message = v1beta1.ClusterFailed, worded(why)
+	return export{entry: entry, gone: !stays && given}
 }
 
 // reach is a cluster by its ID, or why it cannot be reached.
@@ -106,6 +122,9 @@ func (e *exports) export(ctx context.Context, to *cluster, gw *v1beta1.IstioGate
 	}
 	objects := []render.Object{metricsService(gw)}
 	found, unread := e.everywhere(ctx, gw, registered)
+	if slices.ContainsFunc(slices.Collect(maps.Values(unread)), isConnecting) {
+		return export{entry: entry, connecting: true}, nil
+	}
 	for _, placed := range gw.Status.Clusters {
 		for _, slice := range metricsSlices(gw, placed.ClusterID, found[placed.ClusterID]) {
 			objects = append(objects, slice)

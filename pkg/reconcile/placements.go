@@ -129,16 +129,17 @@ var errNotRegistered = errors.New("the cluster is not registered: no GatewayClus
 // is connected. Where the gateway is not wanted any more, a cluster that holds nothing of it is done with, and so is one
 // that somebody gave up.
 func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, stays bool, why error) outcome {
-	if !stays && len(entry.Objects) == 0 {
-		return outcome{entry: entry, gone: true}
-	}
-	if !stays && gateway.Forgotten(gw, entry.ClusterID) {
+	if !stays && len(entry.Objects) > 0 && gateway.Forgotten(gw, entry.ClusterID) {
 		p.events.forgotten(gw, entry)
 		return outcome{entry: entry, gone: true}
 	}
-	if stays && len(entry.Objects) > 0 && isConnecting(why) {
-		// That we started is no news of the cluster: what is known of it stands until something else is.
+	if isConnecting(why) {
+		// That we started is no news of the cluster: what is known of it stands until something else is. That nothing is known
+		// to be there is no proof of it either: whoever applied it may have been killed before that was written down.
 		return outcome{entry: entry, unreachable: true, connecting: true}
+	}
+	if !stays && len(entry.Objects) == 0 {
+		return outcome{entry: entry, gone: true}
 	}
 	entry.State, entry.Message = v1beta1.ClusterFailed, shortened(why.Error(), longestMessage)
 	// What is still to go from a cluster that is registered otherwise waits for the other registration, which wakes nobody.
@@ -146,10 +147,11 @@ func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.Cluster
 	return outcome{entry: entry, unreachable: true, connecting: twin && !stays}
 }
 
-// isConnecting says whether a cluster is being connected for the first time, and nothing is known of it yet.
+// isConnecting says whether a registered cluster is being connected for the first time, or is about to be: nothing is known
+// of it yet.
 func isConnecting(why error) bool {
 	var not *connected.NotConnectedError
-	return errors.As(why, &not) && not.Cause == nil && !not.Since.IsZero()
+	return errors.Is(why, connected.ErrNotRegistered) || errors.As(why, &not) && not.Cause == nil && !not.Since.IsZero()
 }
 
 // place applies what the gateway is in a cluster, but for what is held there, and prunes what it no longer is.
