@@ -38,6 +38,8 @@ type export struct {
 	entry v1beta1.MetricsExport
 	// gone is true when nothing of it is left in the cluster, and nothing shall be.
 	gone bool
+	// tell tells of that, once the status names the export no more; nil when there is nothing to tell.
+	tell func()
 	// connecting is true when it is not known yet whether one of its clusters can be asked.
 	connecting bool
 }
@@ -215,10 +217,11 @@ func (e *exports) withdraw(ctx context.Context, to *cluster, gw *v1beta1.IstioGa
 	if err != nil || left > 0 {
 		return export{entry: entry}, err
 	}
+	out := export{entry: entry, gone: true}
 	if known {
-		e.events.withdrawn(gw, entry.ClusterID)
+		out.tell = func() { e.events.withdrawn(gw, entry.ClusterID) }
 	}
-	return export{entry: entry, gone: true}, nil
+	return out, nil
 }
 
 // dropExports deletes of what a gateway's exports are made of in a cluster all that is not to be kept, and says what is.

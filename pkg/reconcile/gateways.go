@@ -77,6 +77,7 @@ func (g *gateways) writeStatus(ctx context.Context, gw *v1beta1.IstioGateway) (t
 		if err := g.client.Status().Patch(ctx, gw, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
 			return 0, fmt.Errorf("writing the status of IstioGateway %s/%s: %w", gw.Namespace, gw.Name, err)
 		}
+		g.outcomes.tellGone(stored, gw)
 		g.events.pending(gw, stored.Status.Pending, gw.Status.Pending)
 		for _, change := range readdressing(stored, gw) {
 			g.events.readdressed(gw, change)

@@ -16,6 +16,8 @@ type outcome struct {
 	entry v1beta1.ClusterStatus
 	// gone is true when nothing of the gateway is left in the cluster and nothing shall be.
 	gone bool
+	// tell tells of that, once the status names the cluster no more; nil when there is nothing to tell.
+	tell func()
 	// unreachable is true when the cluster could not be asked.
 	unreachable bool
 	// connecting is true when it is not known yet whether the cluster can be asked.
@@ -86,4 +88,21 @@ func (o *outcomes) forgetGone(gw *v1beta1.IstioGateway) {
 	}
 	o.placed.retain(client.ObjectKeyFromObject(gw), placed)
 	o.exported.retain(client.ObjectKeyFromObject(gw), exported)
+}
+
+// tellGone tells what is to be told of the clusters that a gateway's status named before it was written, and names no
+// more. Told any sooner, it would be told again by the next process if this one were killed before it wrote.
+func (o *outcomes) tellGone(before, after *v1beta1.IstioGateway) {
+	name := client.ObjectKeyFromObject(after)
+	clusters, exports := o.placed.of(name), o.exported.of(name)
+	for _, entry := range before.Status.Clusters {
+		if _, stays := entryOf(after, entry.ClusterID); !stays && clusters[entry.ClusterID].tell != nil {
+			clusters[entry.ClusterID].tell()
+		}
+	}
+	for _, entry := range before.Status.Exports {
+		if _, stays := exportOf(after, entry.ClusterID); !stays && exports[entry.ClusterID].tell != nil {
+			exports[entry.ClusterID].tell()
+		}
+	}
 }

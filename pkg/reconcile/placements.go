@@ -130,8 +130,7 @@ var errNotRegistered = errors.New("the cluster is not registered: no GatewayClus
 // that somebody gave up.
 func (p *placements) unreachable(gw *v1beta1.IstioGateway, entry v1beta1.ClusterStatus, stays bool, why error) outcome {
 	if !stays && len(entry.Objects) > 0 && gateway.Forgotten(gw, entry.ClusterID) {
-		p.events.forgotten(gw, entry)
-		return outcome{entry: entry, gone: true}
+		return outcome{entry: entry, gone: true, tell: func() { p.events.forgotten(gw, entry) }}
 	}
 	if isConnecting(why) {
 		// That we started is no news of the cluster: what is known of it stands until something else is. That nothing is known
@@ -251,10 +250,7 @@ func (p *placements) remove(ctx context.Context, to *cluster, gw *v1beta1.IstioG
 	if err != nil {
 		return outcome{entry: entry}, err
 	}
-	if left == 0 {
-		p.events.removed(gw, entry.ClusterID)
-	}
-	return outcome{entry: entry, gone: left == 0}, nil
+	return outcome{entry: entry, gone: left == 0, tell: func() { p.events.removed(gw, entry.ClusterID) }}, nil
 }
 
 // entryOf is a cluster's part of a gateway's status.

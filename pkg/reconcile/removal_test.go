@@ -20,10 +20,9 @@ func TestRemovingAGateway(t *testing.T) {
 				expectEqual(t, "gone while something is left", b.reported(t, home).gone, false)
 				expectEqual(t, "state", b.reported(t, home).entry.State, v1beta1.ClusterDeleting)
 			}
-			expectEqual(t, "events while something is left", b.events(), []string(nil))
 			expectError(t, b.pass(t, home), "")
 			expectEqual(t, "gone", b.reported(t, home).gone, true)
-			expectEqual(t, "events", b.events(), []string{"Normal Removed Remove GatewayCluster/home: Removed the gateway from cluster home"})
+			expectEqual(t, "events before the status tells", b.events(), []string(nil))
 			expectEqual(t, "number of deletions, of which none is of the other gateway", len(b.server.calls), 7)
 		})
 	}
@@ -77,4 +76,31 @@ func TestClustersThatWeCannotWriteTo(t *testing.T) {
 			expectEqual(t, "is failed", b.reported(t, target).entry.State == v1beta1.ClusterFailed, !test.gone)
 		})
 	}
+}
+
+func TestThatAGatewayLeftAClusterIsToldOnceItIsWrittenDown(t *testing.T) {
+	exported := v1beta1.MetricsExport{ClusterID: "home", State: v1beta1.ClusterApplied, Objects: inventoryOf("Service")}
+	gw := deleted(pending(t, simple))
+	gw.Status.Exports = []v1beta1.MetricsExport{exported}
+	b := benchWith(t, gw)
+	exports := &exports{hub: b.server, clusters: b.clusters, outcomes: b.outcomes, events: b.placements.events}
+	worker := &gateways{client: b.server, outcomes: b.outcomes, approvals: approvalsOn(b.server)}
+	expectError(t, b.pass(t, home), "")
+	_, err := exports.Reconcile(t.Context(), home)
+	expectError(t, err, "")
+
+	b.server.refusing(errors.New("killed"), writesStatus)
+	expectError(t, pass(t, worker, b.server), "writing the status of IstioGateway istio-system/edge: killed")
+	expectEqual(t, "events before the status is written", b.events(), []string(nil))
+	b.server.refusing(nil)
+	gw = storedGateway(t, b.server)
+	expectError(t, pass(t, worker, b.server), "")
+	expectEqual(t, "events", b.events(), []string{
+		"Normal Removed Remove GatewayCluster/home: Removed the gateway from cluster home",
+		"Normal MetricsWithdrawn Withdraw GatewayCluster/home: Withdrew the metrics from cluster home",
+	})
+	// A cache that lags shows the gateway as it was, and its writing is refused.
+	_, err = worker.Reconcile(t.Context(), gw)
+	expectError(t, err, "")
+	expectEqual(t, "events", b.events(), []string(nil))
 }
