@@ -71,6 +71,10 @@ func clustersOf(ctx context.Context, secret *corev1.Secret) map[string]bool {
 
 // register makes a GatewayCluster unless there is one: people's own, and the first Secret's, stay as they are.
 func (r *Registrar) register(ctx context.Context, id string, from reconcile.Request) error {
+	// Most often there is one. Whoever starts again need not ask to be refused.
+	if err := r.leaveAside(ctx, id, from); !apierrors.IsNotFound(err) {
+		return err
+	}
 	registered := &v1alpha1.GatewayCluster{}
 	registered.Name = id
 	registered.Labels = map[string]string{LabelRegisteredBy: registrar}
