@@ -21,7 +21,7 @@ const handOverOwner = FieldOwner + "-replicas-handover"
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 func (c *cluster) handOver(ctx context.Context, desired *unstructured.Unstructured, present client.Object) error {
 	deployment, ok := present.(*appsv1.Deployment)
-	if !ok || deployment.Spec.Replicas == nil || !ownsReplicas(deployment) {
+	if !ok || deployment.Spec.Replicas == nil || !ownsReplicas(deployment) || isLeft(deployment) {
 		return nil
 	}
 	if _, stated, _ := unstructured.NestedFieldNoCopy(desired.Object, "spec", "replicas"); stated {
@@ -111,9 +111,20 @@ func (c *cluster) leave(ctx context.Context, deployment client.Object, version s
 
 // isCounted says whether anybody is on record as the owner of a Deployment's replicas.
 func isCounted(deployment client.Object) bool {
+	return slices.ContainsFunc(deployment.GetManagedFields(), ofReplicas)
+}
+
+// isLeft says whether a Deployment's replicas are held for others already: by one who was killed before he stopped stating
+// them, for example.
+func isLeft(deployment client.Object) bool {
 	return slices.ContainsFunc(deployment.GetManagedFields(), func(fields metav1.ManagedFieldsEntry) bool {
-		return fields.Subresource != "status" && fields.FieldsV1 != nil && strings.Contains(fields.FieldsV1.GetRawString(), `"f:replicas"`)
+		return fields.Manager == handOverOwner && ofReplicas(fields)
 	})
+}
+
+// ofReplicas says whether some fields on record hold a Deployment's replicas.
+func ofReplicas(fields metav1.ManagedFieldsEntry) bool {
+	return fields.Subresource != "status" && fields.FieldsV1 != nil && strings.Contains(fields.FieldsV1.GetRawString(), `"f:replicas"`)
 }
 
 // ownsReplicas says whether we are on record as the owner of a Deployment's replicas.

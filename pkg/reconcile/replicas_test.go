@@ -48,6 +48,8 @@ func TestHandOverDecides(t *testing.T) {
 			Spec: appsv1.DeploymentSpec{Replicas: new(int32(4))},
 		}
 	}
+	left := ours(`{"f:spec":{"f:replicas":{}}}`)
+	left.ManagedFields = append(left.ManagedFields, recordOf("portcullis-replicas-handover", "Apply", `{"f:spec":{"f:replicas":{}}}`))
 	unset := ours(`{"f:spec":{"f:replicas":{}}}`)
 	unset.Spec.Replicas = nil
 	for _, test := range []struct {
@@ -59,6 +61,7 @@ func TestHandOverDecides(t *testing.T) {
 		{name: "to hand over replicas that we own and no longer state", spec: autoscaled, present: ours(`{"f:spec":{"f:replicas":{}}}`), want: []string{"apply Deployment istio-edge"}},
 		{name: "to keep replicas that we go on stating", spec: fourPods, present: ours(`{"f:spec":{"f:replicas":{}}}`)},
 		{name: "to leave alone replicas that are another's", spec: autoscaled, present: ours(`{"f:spec":{"f:template":{}}}`)},
+		{name: "that they are handed over already by one who was killed then", spec: autoscaled, present: left},
 		{name: "that there is nothing to hand over before the first time", spec: autoscaled},
 		{name: "that there is nothing to hand over without a number", spec: autoscaled, present: unset},
 		{name: "that other kinds have no replicas", spec: autoscaled, present: &corev1.Service{}},
