@@ -84,6 +84,9 @@ func (c *cluster) apply(ctx context.Context, object render.Object, at string, ta
 	if err := c.handOver(ctx, desired, present); err != nil {
 		return applied{}, err
 	}
+	if err := c.takePorts(ctx, desired, present); err != nil {
+		return applied{}, err
+	}
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return applied{}, whileApplying(key, err)
 	}

@@ -102,11 +102,15 @@ func (c *cluster) foreseen(ctx context.Context, desired, live *unstructured.Unst
 			}
 		}
 	}
-	err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership, client.DryRunAll)
+	ports, err := foreseePorts(desired, live)
+	if err != nil {
+		return nil, err
+	}
+	err = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership, client.DryRunAll)
 	if err != nil {
 		return nil, fmt.Errorf("foreseeing %s %s/%s: %w", desired.GetKind(), desired.GetNamespace(), desired.GetName(), err)
 	}
-	return change.Differing(live.Object, desired.Object), nil
+	return append(change.Differing(live.Object, desired.Object), ports...), nil
 }
 
 // inWordsOf says something of one object.
