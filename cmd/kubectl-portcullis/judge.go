@@ -138,6 +138,7 @@ func (j *judge) reviewer(request review.Request) *review.Reviewer {
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return clusters, nil },
 		Approvals: j.known.approvalsOf,
 		Gateways:  j.known.allGateways,
+		Gateway:   j.known.gatewayOf,
 		Now:       time.Now,
 	}
 }

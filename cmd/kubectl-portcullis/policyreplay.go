@@ -183,6 +183,7 @@ func replay(ctx context.Context, engine *policy.Engine, record review.Record) (*
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return known.clusters, nil },
 		Approvals: known.approvalsOf,
 		Gateways:  known.allGateways,
+		Gateway:   known.gatewayOf,
 		Now:       func() time.Time { return now },
 	}
 	// What cannot be decided is a verdict too: the request would be refused.

@@ -59,6 +59,7 @@ func run(ctx context.Context, o options) error {
 		Clusters:  clusters(mgr.GetClient()),
 		Approvals: approvals(mgr.GetAPIReader()),
 		Gateways:  allGateways(mgr.GetAPIReader()),
+		Gateway:   gateways(mgr.GetAPIReader()),
 		Now:       time.Now,
 	}
 	served := make(chan struct{})
@@ -89,7 +90,7 @@ func run(ctx context.Context, o options) error {
 
 // register says who answers at which path.
 func register(server webhook.Server, reviewer *review.Reviewer, rules *ruleset.Ruleset, mgr manager.Manager, recorder *decision.Recorder, traced *tracing.Tracing) {
-	approvalReviewer := &review.ApprovalReviewer{Reviewer: reviewer, Gateway: gateways(mgr.GetAPIReader()), MayApprove: mayApprove(mgr.GetClient())}
+	approvalReviewer := &review.ApprovalReviewer{Reviewer: reviewer, MayApprove: mayApprove(mgr.GetClient())}
 	for path, handler := range map[string]admission.Handler{
 		"/mutate":            &mutate.Handler{Mutator: reviewer, Recorder: recorder},
 		"/validate":          &validate.Handler{Validator: reviewer, Recorder: recorder},

@@ -38,6 +38,7 @@ func reviewer(t testing.TB, registered ...v1alpha1.GatewayCluster) *review.Revie
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
 		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
 		Gateways:  func(context.Context) ([]v1beta1.IstioGateway, error) { return nil, nil },
+		Gateway:   func(context.Context, string, string) (*v1beta1.IstioGateway, error) { return nil, nil },
 		Now:       func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}
 }

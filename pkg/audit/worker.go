@@ -87,6 +87,7 @@ func (w *worker) audit(ctx context.Context, gw *v1beta1.IstioGateway) (Result, e
 		// A new gateway has none, so nobody asks.
 		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
 		Gateways:  w.gateways,
+		Gateway:   w.gateway,
 		Now:       w.now,
 	}}.Audit(ctx, object)
 }
@@ -113,4 +114,13 @@ func (w *worker) gateways(ctx context.Context) ([]v1beta1.IstioGateway, error) {
 	list := &v1beta1.IstioGatewayList{}
 	err := w.client.List(ctx, list)
 	return list.Items, err
+}
+
+// gateway is the gateway of a name, nil when there is none.
+func (w *worker) gateway(ctx context.Context, namespace, name string) (*v1beta1.IstioGateway, error) {
+	gw := &v1beta1.IstioGateway{}
+	if err := w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, gw); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return gw, nil
 }

@@ -33,6 +33,9 @@ type Input struct {
 	// LoadBalancers are the load balancers that the gateway asks for beside its own: {services, unreadable, taken}; nil when
 	// it asks for none.
 	LoadBalancers any
+	// Namesakes are load balancers of other gateways whose Services have the name of this gateway's, each {service, gateway,
+	// loadBalancer, clusters}; nil when there are none, or nobody looked.
+	Namesakes any
 	// Approval is the approval that somebody makes, nil when a gateway is asked about; Found is what the caller found
 	// out about it: {gatewayUID, digest, allowed, reason}.
 	Approval, Found any
@@ -133,7 +136,7 @@ func (in Input) value(known *layouts) (ast.Value, error) {
 	}
 	for name, object := range map[string]any{
 		"gateway": in.Gateway, "old": in.Old, "change": in.Change, "approval": in.Approval, "found": in.Found,
-		"loadBalancers": in.LoadBalancers,
+		"loadBalancers": in.LoadBalancers, "namesakes": in.Namesakes,
 	} {
 		if object != nil {
 			fields[name] = object

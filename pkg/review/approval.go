@@ -22,10 +22,8 @@ const defaultWindow = 24 * time.Hour
 
 // ApprovalReviewer decides about approvals when they are made.
 type ApprovalReviewer struct {
-	// Reviewer holds the rules and the clock.
+	// Reviewer holds the rules and the clock, and reads gateways.
 	*Reviewer
-	// Gateway reads a gateway from the API server, not from memory: it may be a minute old. nil when there is none.
-	Gateway func(ctx context.Context, namespace, name string) (*v1beta1.IstioGateway, error)
 	// MayApprove asks the API server whether a user has the verb approve on a gateway, and why.
 	MayApprove func(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (allowed bool, reason string, err error)
 }

@@ -23,19 +23,20 @@ var bob = authenticationv1.UserInfo{
 // approving decides about approvals of a gateway of a UID, by those who may.
 func approving(t *testing.T, uid string, may bool) *ApprovalReviewer {
 	t.Helper()
+	r := reviewer(t)
+	r.Gateway = func(_ context.Context, _, name string) (*v1beta1.IstioGateway, error) {
+		if name != "edge" {
+			return nil, nil
+		}
+		gw := &v1beta1.IstioGateway{}
+		gw.Name, gw.UID = name, "u1"
+		if uid != "" {
+			gw.UID = "u2"
+		}
+		return gw, nil
+	}
 	return &ApprovalReviewer{
-		Reviewer: reviewer(t),
-		Gateway: func(_ context.Context, _, name string) (*v1beta1.IstioGateway, error) {
-			if name != "edge" {
-				return nil, nil
-			}
-			gw := &v1beta1.IstioGateway{}
-			gw.Name, gw.UID = name, "u1"
-			if uid != "" {
-				gw.UID = "u2"
-			}
-			return gw, nil
-		},
+		Reviewer: r,
 		MayApprove: func(context.Context, authenticationv1.UserInfo, string, string) (bool, string, error) {
 			return may, "", nil
 		},

@@ -27,6 +27,9 @@ func (r *Reviewer) forgive(ctx context.Context, request Request, decision Decisi
 	if err := r.surround(ctx, past, &input); err != nil {
 		return Decision{}, err
 	}
+	if err := r.identifyToo(ctx, past, decision.Input, &input); err != nil {
+		return Decision{}, err
+	}
 	// What a change does is never of the past: nothing of it is forgiven.
 	input.Change, input.Approvals = change.None(), []any{}
 	before, err := r.Engine().Validate(ctx, input)

@@ -47,6 +47,20 @@ func (r *Reviewer) surround(ctx context.Context, request Request, input *policy.
 	if request.Gateway == nil {
 		return nil
 	}
+	arrives, err := r.arrives(ctx, request)
+	if err != nil {
+		return err
+	}
+	if arrives {
+		if err := r.identify(ctx, request.Gateway.Typed, input); err != nil {
+			return err
+		}
+	}
+	return r.balance(ctx, request, input)
+}
+
+// balance tells the rules of the load balancers that a gateway asks for beside its own.
+func (r *Reviewer) balance(ctx context.Context, request Request, input *policy.Input) error {
 	asked := NewLoadBalancers(request.Gateway.Typed)
 	if asked == nil {
 		return nil

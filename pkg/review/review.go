@@ -32,6 +32,9 @@ type Reviewer struct {
 	// Gateways lists all gateways. It is asked on the rare admission of one on the network of its nodes, of which there is
 	// no room for many, or with further load balancers, and answers from the API server.
 	Gateways func(context.Context) ([]v1beta1.IstioGateway, error)
+	// Gateway reads a gateway from the API server, not from memory: it may be a minute old. nil when there is none. It is
+	// asked where an approval is made, and where a gateway arrives whose name another one's Service may have.
+	Gateway func(ctx context.Context, namespace, name string) (*v1beta1.IstioGateway, error)
 	// Now is the clock; time.Now outside tests.
 	Now func() time.Time
 }

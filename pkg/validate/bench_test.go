@@ -85,6 +85,7 @@ func reviewing(b *testing.B) *review.Reviewer {
 		Clusters:  func(context.Context) ([]v1alpha1.GatewayCluster, error) { return registered, nil },
 		Approvals: func(context.Context, string, string) ([]v1alpha1.ChangeApproval, error) { return nil, nil },
 		Gateways:  func(context.Context) ([]v1beta1.IstioGateway, error) { return nil, nil },
+		Gateway:   func(context.Context, string, string) (*v1beta1.IstioGateway, error) { return nil, nil },
 		Now:       time.Now,
 	}
 }

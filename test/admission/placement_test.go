@@ -5,6 +5,7 @@ import "strings"
 // placementRows are the rules about where a gateway is and what it is called.
 func placementRows() []row {
 	const nowhere = `must be the ID of a registered cluster, is nowhere (list the clusters with kubectl get gatewayclusters)`
+	balanced := with(`annotations: {portcullis.dev/load-balancers: "[{name: private}]"}`, `{clusterIds: [c8a4b2xxxxxx], ports: [{name: http, port: 80}]}`)
 	elsewhere := strings.Replace(gw(`{clusterIds: [c8a4b2xxxxxx]}`), "istio-system", "elsewhere", 1)
 	return []row{
 		{
@@ -17,6 +18,8 @@ func placementRows() []row {
 			accepted: []asked{
 				letIn(named("canary-edge", `{clusterIds: [c8a4b2xxxxxx]}`)),
 				letIn(named(strings.Repeat("e", 57), `{clusterIds: [c8a4b2xxxxxx]}`)),
+				{beside: balanced, gateway: named("edge-private", `{clusterIds: [c9f3e7xxxxxx]}`)},
+				{beside: balanced, gateway: named("edge-public", `{clusterIds: [c8a4b2xxxxxx]}`)},
 			},
 			refused: []asked{
 				says(named("edge-canary", `{clusterIds: [c8a4b2xxxxxx]}`),
@@ -27,6 +30,12 @@ func placementRows() []row {
 					`name: metadata.name: must be at most 57 characters long for istio-<name>, is 58 (choose a shorter name)`),
 				says(strings.Replace(with(`annotations: {asm.alibabacloud.com/enable-canary-deployment: "true"}`, `{clusterIds: [c8a4b2xxxxxx]}`), "edge", strings.Repeat("e", 51), 1),
 					`name: metadata.name: must be at most 50 characters long for istio-<name>-canary, is 51 (choose a shorter name)`),
+				{
+					beside:  balanced,
+					gateway: named("edge-private", `{clusterIds: [c8a4b2xxxxxx]}`),
+					says: []string{`name: metadata.name: must be another one in c8a4b2xxxxxx, where gateway istio-system/edge has Service istio-edge-private for its load balancer private, ` +
+						`is edge-private (choose another name, or take that load balancer, with its address, out of annotation portcullis.dev/load-balancers of istio-system/edge)`},
+				},
 			},
 		},
 		{

@@ -2,7 +2,8 @@
 # title: Name
 # description: >-
 #   A gateway gives its name to a Service, a Deployment and their labels in every cluster. One that is too long for them
-#   is refused there, and one that ends like a canary takes the Deployment of another gateway's.
+#   is refused there, one that ends like a canary takes the Deployment of another gateway's, and one that another gateway
+#   has given a load balancer beside its own takes the Service of that.
 # related_resources:
 #   - ref: https://help.aliyun.com/en/asm/sidecar/crd-fields-for-an-asm-gateway
 #     description: ASM gateway CRD reference, metadata.name
@@ -56,6 +57,21 @@ deny contains finding if {
 			name,
 			trim_suffix(name, canary_suffix),
 		]),
+	})
+}
+
+deny contains finding if {
+	some other in input.namesakes
+	finding := result.finding(rego.metadata.chain(), {
+		"field": "metadata.name",
+		"message": sprintf("must be another one in %s, where gateway %s has Service %s for its load balancer %s, is %s", [
+			concat(", ", other.clusters),
+			other.gateway,
+			other.service,
+			other.loadBalancer,
+			name,
+		]),
+		"fix": sprintf("choose another name, or take that load balancer, with its address, out of annotation portcullis.dev/load-balancers of %s", [other.gateway]),
 	})
 }
 

@@ -86,3 +86,20 @@ test_says_all_that_is_wrong_at_once if {
 		"create the gateway under another name, and remove this one when its traffic has moved",
 	}
 }
+
+shared := {"service": "istio-edge-private", "gateway": "istio-system/edge", "loadBalancer": "private", "clusters": ["c1", "c2"]}
+
+test_refuses_the_name_of_another_gateways_load_balancer if {
+	name.deny == set() with input as given("edge-private") with input.namesakes as []
+	name.deny == {{
+		"code": "name",
+		"field": "metadata.name",
+		"message": "must be another one in c1, c2, where gateway istio-system/edge has Service istio-edge-private for its load balancer private, is edge-private",
+		"fix": "choose another name, or take that load balancer, with its address, out of annotation portcullis.dev/load-balancers of istio-system/edge",
+	}} with input as given("edge-private") with input.namesakes as [shared]
+}
+
+test_refuses_the_name_of_each_of_several_load_balancers if {
+	further := object.union(shared, {"gateway": "istio-system/edge-a", "clusters": ["c3"]})
+	count(name.deny) == 2 with input as given("edge-a-b") with input.namesakes as [shared, further]
+}
