@@ -50,6 +50,15 @@ type known struct {
 	cluster    *cluster
 }
 
+// newClusters are the one that we run in, and no other yet.
+func newClusters(ctx context.Context, mgr manager.Manager) (*clusters, error) {
+	home, err := connected.Identity(ctx, mgr.GetAPIReader())
+	if err != nil {
+		return nil, fmt.Errorf("asking which cluster this is: %w", err)
+	}
+	return &clusters{local: newClusterBehind(mgr), home: home, known: map[string]known{}}, nil
+}
+
 // of is the cluster that one of all registrations means. An error says since when and why it is not connected, or as what
 // it is registered already.
 func (c *clusters) of(registered *v1alpha1.GatewayCluster, all []v1alpha1.GatewayCluster) (*cluster, error) {

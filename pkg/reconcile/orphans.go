@@ -46,7 +46,7 @@ func (p *placements) orphaned(ctx context.Context, target Target, gw *v1beta1.Is
 		of = &v1beta1.IstioGateway{}
 		of.Namespace, of.Name = target.Gateway.Namespace, target.Gateway.Name
 	}
-	left, err := to.leftOf(ctx, of, in.Name)
+	left, err := p.leftOf(ctx, to, of, in)
 	if err != nil || len(left) == 0 {
 		return reconcile.Result{}, err
 	}
@@ -72,6 +72,15 @@ func (p *placements) sweep(ctx context.Context, to *cluster, in *v1alpha1.Gatewa
 		}
 		return reconcile.Result{RequeueAfter: wait.Jitter(p.lookAgain, 0.5)}, nil
 	}
+	for _, object := range left {
+		// The inventory, by which others of these kinds are removed, does not have them.
+		if watched(object.GetObjectKind().GroupVersionKind()) {
+			continue
+		}
+		if err := to.dispose(ctx, of, object); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
 	if _, err := to.removeAll(ctx, of, in.Name); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -79,6 +88,20 @@ func (p *placements) sweep(ctx context.Context, to *cluster, in *v1alpha1.Gatewa
 		p.events.swept(in, of, len(left))
 	}
 	return reconcile.Result{RequeueAfter: lookSoon}, nil
+}
+
+// leftOf are the objects in a cluster that say to be of a gateway: those that are watched, and the others that were found.
+func (p *placements) leftOf(ctx context.Context, to *cluster, gw *v1beta1.IstioGateway, in *v1alpha1.GatewayCluster) ([]client.Object, error) {
+	left, err := to.leftOf(ctx, gw, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	key := in.Name
+	if isLocal(in) {
+		key = here
+	}
+	others, err := p.strayed(ctx, to, key, Target{Gateway: client.ObjectKeyFromObject(gw), Cluster: in.Name})
+	return append(others, left...), err
 }
 
 // leftOf are the watched objects in a cluster that say to be of a gateway. The cache is asked first, as most often there

@@ -39,6 +39,8 @@ type placements struct {
 	lookAgain time.Duration
 	// told are the orphans that were told of.
 	told sync.Map
+	// strays are objects that are not watched and that no gateway's status names.
+	strays strays
 }
 
 // Reconcile brings one target to what the gateway says, and reports what came of it.
@@ -52,11 +54,12 @@ func (p *placements) Reconcile(ctx context.Context, target Target) (reconcile.Re
 	// Nothing is applied before the finalizer and the status entry are stored: whatever happens then, it
 	// is known that something may have to be removed.
 	entry, ok := entryOf(gw, target.Cluster)
+	if !ok {
+		// Whether its finalizer is there yet does not matter: nothing is applied.
+		return p.orphaned(ctx, target, gw)
+	}
 	if !controllerutil.ContainsFinalizer(gw, Finalizer) {
 		return reconcile.Result{}, nil
-	}
-	if !ok {
-		return p.orphaned(ctx, target, gw)
 	}
 	entry = p.outcomes.latest(target, entry)
 	entry.Paused, entry.Waiting, entry.Foreign, entry.Lacking = gateway.Paused(gw, target.Cluster), nil, nil, nil

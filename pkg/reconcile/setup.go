@@ -117,13 +117,12 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err := indexed(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	home, err := connected.Identity(ctx, mgr.GetAPIReader())
+	fleet, err := newClusters(ctx, mgr)
 	if err != nil {
-		return fmt.Errorf("asking which cluster this is: %w", err)
+		return err
 	}
-	fleet := &clusters{local: newClusterBehind(mgr), home: home, known: map[string]known{}}
 	work := &placements{hub: mgr.GetClient(), clusters: fleet, outcomes: shared, events: told, counts: counted, lookAgain: cmp.Or(options.LookAgain, lookAgain)}
-	targets, err := setupPlacements(mgr, work, options.Workers, options.Tracing)
+	watches, err := setupPlacements(mgr, work, options.Workers, options.Tracing)
 	if err != nil {
 		return fmt.Errorf("setting up the targets' workers: %w", err)
 	}
@@ -131,7 +130,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("setting up the exports' workers: %w", err)
 	}
-	whenConnected := []connectedFunc{index, watch(targets), metrics}
+	whenConnected := slices.Concat([]connectedFunc{index}, watches, []connectedFunc{metrics})
 	if options.Fence != nil {
 		up, err := setupFences(mgr, &fences{hub: mgr.GetClient(), clusters: fleet, options: *options.Fence, events: told})
 		if err != nil {
@@ -181,7 +180,8 @@ func setupGateways(mgr manager.Manager, worker *gateways, workers int, traced *t
 }
 
 // setupPlacements wakes a target's worker when its gateway, its cluster or one of its objects changes.
-func setupPlacements(mgr manager.Manager, worker *placements, workers int, traced *tracing.Tracing) (controller.TypedController[Target], error) {
+// What it returns does the same in a cluster elsewhere.
+func setupPlacements(mgr manager.Manager, worker *placements, workers int, traced *tracing.Tracing) ([]connectedFunc, error) {
 	inCluster := func(ctx context.Context, cluster client.Object) []Target {
 		return slices.DeleteFunc(targetsOfAll(ctx, mgr.GetClient()), func(target Target) bool { return target.Cluster != cluster.GetName() })
 	}
@@ -200,7 +200,12 @@ func setupPlacements(mgr manager.Manager, worker *placements, workers int, trace
 		// An object that somebody changed or deleted is put right, and its status is part of ours.
 		targets = targets.Watches(kind.object, handler.TypedEnqueueRequestsFromMapFunc(targetsOfObject))
 	}
-	return targets.Build(tracing.Reconciler[Target](traced, "placement", worker))
+	built, err := targets.Build(tracing.Reconciler[Target](traced, "placement", worker))
+	if err != nil {
+		return nil, err
+	}
+	search, err := searching(built, worker, mgr.GetAPIReader())
+	return []connectedFunc{watch(built), search}, err
 }
 
 // gatewayOfApproval is the gateway that an approval is for.
