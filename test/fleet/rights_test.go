@@ -76,9 +76,12 @@ var _ = Describe("The rights that the page gives Portcullis in a member cluster"
 		Expect(kinds).To(ConsistOf("ServiceAccount", "Role", "RoleBinding", "Service", "Deployment", "Deployment",
 			"HorizontalPodAutoscaler", "PodDisruptionBudget", "EnvoyFilter", "Certificate", "Gateway"))
 		for _, id := range []string{"east", "west"} {
-			registered := &v1alpha1.GatewayCluster{}
-			Expect(hub.Get(ctx, client.ObjectKey{Name: id}, registered)).To(Succeed())
-			Expect(meta.IsStatusConditionTrue(registered.Status.Conditions, v1alpha1.ConditionFenced)).To(BeTrue(), "%v", registered.Status.Conditions)
+			// It goes up a moment after the cluster is connected.
+			Eventually(func(g Gomega) {
+				registered := &v1alpha1.GatewayCluster{}
+				g.Expect(hub.Get(ctx, client.ObjectKey{Name: id}, registered)).To(Succeed())
+				g.Expect(meta.IsStatusConditionTrue(registered.Status.Conditions, v1alpha1.ConditionFenced)).To(BeTrue(), "%v", registered.Status.Conditions)
+			}).Should(Succeed())
 			Expect(reachability(ctx, id)).To(Equal("True Connected The cluster answers"))
 		}
 		Expect(hub.Delete(ctx, gw)).To(Succeed())
