@@ -1,12 +1,17 @@
 package env
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -32,13 +37,34 @@ func (c *ControlPlane) InstallKinds(kinds ...schema.GroupVersionKind) error {
 	return nil
 }
 
-// RemoveKinds makes the API server forget kinds of other projects, with all their objects.
+// RemoveKinds makes the API server forget kinds of other projects, with all their objects, and returns when it has: a kind
+// that is installed again while it goes would go all the same.
 func (c *ControlPlane) RemoveKinds(kinds ...schema.GroupVersionKind) error {
 	var definitions []*apiextensionsv1.CustomResourceDefinition
 	for _, kind := range kinds {
 		definitions = append(definitions, definition(kind))
 	}
-	return envtest.UninstallCRDs(c.Config, envtest.CRDInstallOptions{CRDs: definitions})
+	if err := envtest.UninstallCRDs(c.Config, envtest.CRDInstallOptions{CRDs: definitions}); err != nil {
+		return fmt.Errorf("removing %v: %w", kinds, err)
+	}
+	scheme := runtime.NewScheme()
+	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
+		return fmt.Errorf("registering types: %w", err)
+	}
+	reach, err := client.New(c.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("creating a client: %w", err)
+	}
+	for _, definition := range definitions {
+		err := wait.PollUntilContextTimeout(context.Background(), pollInterval, startTimeout, true, func(ctx context.Context) (bool, error) {
+			err := reach.Get(ctx, client.ObjectKeyFromObject(definition), definition)
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		})
+		if err != nil {
+			return fmt.Errorf("waiting until %s is gone: %w", definition.Name, err)
+		}
+	}
+	return nil
 }
 
 // definition defines a namespaced kind.
