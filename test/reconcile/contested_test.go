@@ -18,12 +18,14 @@ import (
 // rival empties a gateway's Role whenever it is not empty, as fast as it can, until it is stopped. It counts how often.
 func rival(gw *v1beta1.IstioGateway) (emptied *atomic.Int32, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	// Read once: whoever has the gateway goes on to read it anew.
+	name := "istio-" + gw.Name
 	emptied, done := &atomic.Int32{}, make(chan struct{})
 	go func() {
 		defer close(done)
 		wait.UntilWithContext(ctx, func(ctx context.Context) {
 			role := &rbacv1.Role{}
-			if admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "istio-" + gw.Name}, role) != nil || len(role.Rules) == 0 {
+			if admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, role) != nil || len(role.Rules) == 0 {
 				return
 			}
 			if admin.Patch(ctx, role, client.RawPatch("application/merge-patch+json", []byte(`{"rules":[]}`)), client.FieldOwner("rival")) == nil {
