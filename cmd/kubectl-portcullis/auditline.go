@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,23 +36,14 @@ func (f fieldLines) of(gateway auditedGateway, field string) int {
 // step is one from a list, or a map, as paths of fields write it in brackets: ports[2].
 var step = regexp.MustCompile(`\[([^\]]*)\]`)
 
-// documentsIn are the documents of a file that can be read, as linesIn tells them apart.
+// documentsIn are the documents of a file that can be read.
 func documentsIn(file string) []document {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
 	var out []document
-	first, lines := 0, strings.Split(string(text)+"\n---", "\n")
-	for i := range lines {
-		if !strings.HasPrefix(lines[i], "---") {
-			continue
-		}
+	for _, part := range partsOf(file) {
 		root := yaml.Node{}
-		if yaml.Unmarshal([]byte(strings.Join(lines[first:i], "\n")), &root) == nil && len(root.Content) > 0 {
-			out = append(out, document{first, root.Content[0]})
+		if yaml.Unmarshal([]byte(strings.Join(part.lines, "\n")), &root) == nil && len(root.Content) > 0 {
+			out = append(out, document{part.before, root.Content[0]})
 		}
-		first = i + 1
 	}
 	return out
 }

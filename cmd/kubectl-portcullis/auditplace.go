@@ -50,20 +50,34 @@ func readPlaced(in io.Reader, files []string) ([]subject, error) {
 // linesIn are the lines of the gateways in a file, by their names; none when it is no file that can be read again.
 func linesIn(file string) map[string][]int {
 	out := map[string][]int{}
+	for _, part := range partsOf(file) {
+		addLines(out, part.lines, part.before)
+	}
+	return out
+}
+
+// part is one document of a file, after so many lines of others.
+type part struct {
+	before int
+	lines  []string
+}
+
+// partsOf are the documents of a file; none when it cannot be read.
+func partsOf(file string) []part {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return out
+		return nil
 	}
+	var out []part
 	first, lines := 0, strings.Split(string(text), "\n")
 	for i := range lines {
 		if !strings.HasPrefix(lines[i], "---") {
 			continue
 		}
-		addLines(out, lines[first:i], first)
+		out = append(out, part{first, lines[first:i]})
 		first = i + 1
 	}
-	addLines(out, lines[first:], first)
-	return out
+	return append(out, part{first, lines[first:]})
 }
 
 // written is as much of an object as tells what it is.
