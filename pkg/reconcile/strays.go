@@ -101,15 +101,28 @@ func (p *placements) look(ctx context.Context, live client.Reader) (map[Target][
 			return nil, err
 		}
 		for _, object := range ours {
-			for _, target := range targetsOfObject(ctx, object) {
-				known, err := p.knows(ctx, target)
-				if err != nil {
-					return nil, err
-				}
-				if !known {
-					out[target] = append(out[target], object)
-				}
+			targets, err := p.unknown(ctx, targetsOfObject(ctx, object))
+			if err != nil {
+				return nil, err
 			}
+			for _, target := range targets {
+				out[target] = append(out[target], object)
+			}
+		}
+	}
+	return out, nil
+}
+
+// unknown are the targets that their gateways' status does not name.
+func (p *placements) unknown(ctx context.Context, targets []Target) ([]Target, error) {
+	var out []Target
+	for _, target := range targets {
+		known, err := p.knows(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			out = append(out, target)
 		}
 	}
 	return out, nil
